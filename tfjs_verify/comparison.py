@@ -1,0 +1,248 @@
+"""Expected, actual, tolerance → what differs, where, by how much, in which domain. Pure NumPy.
+
+A value belongs to one class: finite, subnormal, NaN or infinite. Two values of different classes
+disagree in the domain of the rarer one (NaN before infinite before finite), whatever the tolerance; two
+finite ones disagree where they differ by more than is allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from tfjs_verify.tensors import Array, Shape, TensorSpec, as_bytes, dtype_name, tfjs_dtype
+from tfjs_verify.tolerance import Tolerance
+
+Domain = Literal[
+    "finite", "nan", "infinite", "subnormal", "signed_zero",
+    "overflow", "order", "precision", "nondeterministic",
+]  # fmt: skip
+
+_SMALLEST_NORMAL = float(np.finfo(np.float32).tiny)
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """The worst disagreeing element of one output in one domain."""
+
+    domain: Domain
+    index: tuple[int, ...]
+    expected: object
+    actual: object
+    error: float
+    allowed: float
+    count: int
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How far two tensors are apart, over the elements that are finite on both sides.
+
+    `max_rel` leaves out the elements that are expected to be zero, `scaled` is max |Δ| ÷ max
+    |expected|, `max_ulp` counts float32 steps at the expected value.
+    """
+
+    max_abs: float = 0.0
+    max_rel: float = 0.0
+    max_ulp: float = 0.0
+    scaled: float = 0.0
+    cosine: float | None = None
+
+
+@dataclass(frozen=True)
+class OutputComparison:
+    """One output of one case, compared.
+
+    `structure` is a message where the tensors cannot be compared at all: missing, reshaped, retyped.
+    """
+
+    name: str
+    dtype: str
+    shape: Shape
+    tolerance: Tolerance
+    structure: str | None = None
+    errors: Errors = field(default_factory=Errors)
+    mismatches: tuple[Mismatch, ...] = ()
+    mismatched: int = 0
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing at all differs beyond what is allowed."""
+        return self.structure is None and not self.mismatches
+
+
+def compare_outputs(
+    specs: tuple[TensorSpec, ...],
+    expected: Mapping[str, Array],
+    actual: Mapping[str, Array],
+    tolerances: Mapping[str, Tolerance],
+) -> tuple[OutputComparison, ...]:
+    """Compare every output by name; a missing or an extra one disagrees."""
+    compared = [
+        compare(spec.name, expected[spec.name], actual.get(spec.name), tolerances[spec.name])
+        for spec in specs
+    ]
+    known = {spec.name for spec in specs}
+    for name in sorted(set(actual) - known):
+        extra = actual[name]
+        compared.append(
+            OutputComparison(
+                name, dtype_name(extra), extra.shape, Tolerance(),
+                structure=f"TensorFlow.js has an output {name!r} that the model does not have",
+            )
+        )  # fmt: skip
+    return tuple(compared)
+
+
+def compare(
+    name: str, expected: Array, actual: Array | None, tolerance: Tolerance
+) -> OutputComparison:
+    """Compare one output. `actual` is None where TensorFlow.js did not give it."""
+    dtype, shape = dtype_name(expected), expected.shape
+    structure = _structure(expected, actual)
+    if structure is not None or actual is None:
+        return OutputComparison(name, dtype, shape, tolerance, structure=structure)
+    mismatches, mismatched = _mismatches(expected, actual, tolerance)
+    return OutputComparison(
+        name, dtype, shape, tolerance,
+        errors=_errors(expected, actual), mismatches=mismatches, mismatched=mismatched,
+    )  # fmt: skip
+
+
+def _structure(expected: Array, actual: Array | None) -> str | None:
+    if actual is None:
+        return "the artifact does not give this output"
+    want = tfjs_dtype(dtype_name(expected))
+    got = dtype_name(actual)
+    if want != got:
+        return f"expected {want} (TensorFlow: {dtype_name(expected)}), got {got}"
+    if expected.shape != actual.shape:
+        return f"expected shape {list(expected.shape)}, got {list(actual.shape)}"
+    return None
+
+
+def _mismatches(
+    expected: Array, actual: Array, tolerance: Tolerance
+) -> tuple[tuple[Mismatch, ...], int]:
+    if expected.dtype.kind not in "fc" and dtype_name(expected) != "bfloat16":
+        return _exact_mismatches(expected, actual)
+    wide_expected, wide_actual = _widen(expected), _widen(actual)
+    domains = _float_domains(wide_expected, wide_actual)
+    allowed = tolerance.allowed(wide_expected)
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = np.abs(wide_actual - wide_expected)
+    wrong: dict[Domain, Array] = {
+        "finite": domains["finite"] & (error > allowed),
+        "subnormal": domains["subnormal"] & (error > allowed),
+        "infinite": domains["infinite"],
+        "nan": domains["nan"],
+    }
+    found = tuple(
+        _worst(domain, mask, expected, actual, error, allowed)
+        for domain, mask in wrong.items()
+        if mask.any()
+    )
+    return found, sum(mismatch.count for mismatch in found)
+
+
+def _float_domains(expected: Array, actual: Array) -> dict[Domain, Array]:
+    """Per domain the elements that it decides; NaN and infinite only where the sides differ."""
+    nan_expected, nan_actual = np.isnan(expected), np.isnan(actual)
+    with np.errstate(invalid="ignore"):
+        same = expected == actual
+    infinite = (np.isinf(expected) | np.isinf(actual)) & ~(nan_expected | nan_actual)
+    finite = np.isfinite(expected) & np.isfinite(actual)
+    subnormal = finite & _subnormal(expected, actual)
+    return {
+        "nan": nan_expected ^ nan_actual,
+        "infinite": infinite & ~same,
+        "finite": finite & ~subnormal,
+        "subnormal": subnormal,
+    }
+
+
+def _subnormal(expected: Array, actual: Array) -> Array:
+    larger = np.maximum(np.abs(expected), np.abs(actual))
+    result: Array = (larger < _SMALLEST_NORMAL) & (larger > 0)
+    return result
+
+
+def _exact_mismatches(expected: Array, actual: Array) -> tuple[tuple[Mismatch, ...], int]:
+    if dtype_name(expected) == "string":
+        expected, actual = as_bytes(expected), as_bytes(actual)
+    different = np.asarray(expected != actual)
+    if not different.any():
+        return (), 0
+    if dtype_name(expected) in ("string", "bool"):
+        error = different.astype(np.float64)
+    else:
+        error = np.abs(actual.astype(np.float64) - expected.astype(np.float64))
+    domain: Domain = "finite"
+    if expected.dtype.kind in "iu" and dtype_name(expected) != "int32":
+        info = np.iinfo(np.int32)
+        outside = different & ((expected > info.max) | (expected < info.min))
+        if outside.any():
+            found = [_worst("overflow", outside, expected, actual, error, np.zeros_like(error))]
+            inside = different & ~outside
+            if inside.any():
+                found.append(
+                    _worst("finite", inside, expected, actual, error, np.zeros_like(error))
+                )
+            return tuple(found), int(different.sum())
+    mismatch = _worst(domain, different, expected, actual, error, np.zeros_like(error))
+    return (mismatch,), mismatch.count
+
+
+def _worst(
+    domain: Domain, mask: Array, expected: Array, actual: Array, error: Array, allowed: Array
+) -> Mismatch:
+    excess = np.where(mask, np.nan_to_num(error, nan=np.inf) - allowed, -np.inf)
+    index = np.unravel_index(int(np.argmax(excess)), mask.shape)
+    return Mismatch(
+        domain=domain,
+        index=tuple(int(i) for i in index),
+        expected=expected[index],
+        actual=actual[index],
+        error=float(error[index]),
+        allowed=float(allowed[index]),
+        count=int(mask.sum()),
+    )
+
+
+def _errors(expected: Array, actual: Array) -> Errors:
+    if dtype_name(expected) == "string" or expected.size == 0:
+        return Errors()
+    wide_expected, wide_actual = _widen(expected).reshape(-1), _widen(actual).reshape(-1)
+    finite = np.isfinite(wide_expected) & np.isfinite(wide_actual)
+    if not finite.any():
+        return Errors()
+    e, a = wide_expected[finite], wide_actual[finite]
+    difference = np.abs(a - e)
+    magnitude = np.abs(e)
+    largest = float(magnitude.max())
+    worst = float(difference.max())
+    nonzero = magnitude > 0
+    relative = difference[nonzero] / np.maximum(magnitude[nonzero], _SMALLEST_NORMAL)
+    steps = np.spacing(np.maximum(magnitude, _SMALLEST_NORMAL).astype(np.float32))
+    return Errors(
+        max_abs=worst,
+        max_rel=float(relative.max(initial=0.0)),
+        max_ulp=float((difference / steps.astype(np.float64)).max()),
+        scaled=worst / largest if largest else (0.0 if worst == 0 else float("inf")),
+        cosine=_cosine(e, a),
+    )
+
+
+def _cosine(expected: Array, actual: Array) -> float | None:
+    norms = float(np.linalg.norm(expected) * np.linalg.norm(actual))
+    if not norms or not np.isfinite(norms):
+        return None
+    return float(min(1.0, np.real(np.vdot(expected, actual)) / norms))
+
+
+def _widen(array: Array) -> Array:
+    wide: Array = array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
+    return wide

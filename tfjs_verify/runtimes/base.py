@@ -1,0 +1,79 @@
+"""The one interface of everything that answers a case."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, TypeVar
+
+from tfjs_verify.tensors import Array, Signature
+
+Backend = Literal["node", "wasm", "cpu"]
+BACKENDS: tuple[Backend, ...] = ("node", "wasm", "cpu")
+
+_Runtime = TypeVar("_Runtime", bound="Runtime")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long predictions took, in milliseconds, measured where they ran.
+
+    `first_ms` is None where the model had run before; `load_ms` where nothing was loaded.
+    """
+
+    samples_ms: tuple[float, ...]
+    first_ms: float | None = None
+    load_ms: float | None = None
+
+    def percentile(self, q: float) -> float:
+        """The q-th percentile (0 to 100) of the steady samples."""
+        import numpy as np
+
+        return float(np.percentile(self.samples_ms, q))
+
+
+class Runtime(ABC):
+    """Answers cases. A context manager: leaving it releases what it holds."""
+
+    name: str
+    """How reports call it: "tensorflow", "tfjs:wasm"."""
+    signature: Signature
+    """The inputs it takes and the outputs it gives, by the model's own names."""
+
+    @abstractmethod
+    def run(
+        self, inputs: Mapping[str, Array], outputs: Sequence[str] = ()
+    ) -> dict[str, Array]:
+        """Answer one case.
+
+        `inputs` are keyed by input name and may also feed intermediate nodes; `outputs` may name
+        intermediate nodes, and are by default the outputs of the signature. Raises RuntimeFailure.
+        """
+
+    @abstractmethod
+    def time(
+        self,
+        inputs: Mapping[str, Array],
+        *,
+        warmup: int = 3,
+        repetitions: int = 50,
+        budget_s: float = 2.0,
+    ) -> Timing:
+        """Time one case after `warmup` discarded runs, for at most about `budget_s` seconds."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release what the runtime holds; safe to call twice."""
+
+    def __enter__(self: _Runtime) -> _Runtime:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,96 @@
+"""TensorFlow itself: the reference that everything else is compared with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from tfjs_verify.errors import ExecutionError, LoadError
+from tfjs_verify.model import Model, open_model
+from tfjs_verify.runtimes.base import Runtime, Timing
+from tfjs_verify.tensors import Array
+
+
+class TensorFlow(Runtime):
+    """Runs a model's signature in this process, eagerly loaded, on TensorFlow's own kernels."""
+
+    name = "tensorflow"
+
+    def __init__(self, model: Model | object) -> None:
+        """Load `model`: an opened `Model`, or anything that `open_model` takes.
+
+        Raises ModelError where it cannot be read, LoadError where TensorFlow refuses it.
+        """
+        import tensorflow as tf
+
+        self._opened: AbstractContextManager[Model] | None = None
+        if not isinstance(model, Model):
+            self._opened = open_model(model)
+            model = self._opened.__enter__()
+        self.model = model
+        self.signature = model.signature
+        try:
+            self._loaded = tf.saved_model.load(str(model.saved_model), tags=list(model.tags) or None)
+            self._function = self._loaded.signatures[model.signature_key]
+        except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
+            self.close()
+            raise LoadError(f"TensorFlow cannot load {model.path}: {error}") from error
+
+    def run(self, inputs: Mapping[str, Array], outputs: Sequence[str] = ()) -> dict[str, Array]:
+        """Answer one case; `outputs` may pick among the signature's outputs."""
+        results = self._call(self._tensors(inputs))
+        names = outputs or [spec.name for spec in self.signature.outputs]
+        return {name: results[name].numpy() for name in names}
+
+    def time(
+        self,
+        inputs: Mapping[str, Array],
+        *,
+        warmup: int = 3,
+        repetitions: int = 50,
+        budget_s: float = 2.0,
+    ) -> Timing:
+        """Time the signature call with its outputs fetched; inputs are tensors beforehand."""
+        tensors = self._tensors(inputs)
+        started = time.perf_counter()
+        samples: list[float] = []
+        for number in range(warmup + repetitions):
+            before = time.perf_counter()
+            for result in self._call(tensors).values():
+                result.numpy()
+            after = time.perf_counter()
+            if number >= warmup:
+                samples.append((after - before) * 1e3)
+            if samples and after - started > budget_s:
+                break
+        return Timing(tuple(samples))
+
+    def close(self) -> None:
+        """Release the temporary files of a model that this runtime opened."""
+        if self._opened is not None:
+            self._opened.__exit__(None, None, None)
+            self._opened = None
+
+    def _tensors(self, inputs: Mapping[str, Array]) -> dict[str, Any]:
+        import tensorflow as tf
+
+        return {
+            spec.name: tf.constant(inputs[spec.name], dtype=tf.as_dtype(spec.dtype))
+            for spec in self.signature.inputs
+        }
+
+    def _call(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
+        import tensorflow as tf
+
+        try:
+            results: dict[str, Any] = self._function(**tensors)
+        except (tf.errors.OpError, ValueError, TypeError) as error:
+            raise ExecutionError(f"TensorFlow raised: {_first_line(error)}") from error
+        return results
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(getattr(error, "message", None) or error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
