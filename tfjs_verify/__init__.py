@@ -1,0 +1,1 @@
+"""Proves that a TensorFlow model says the same thing in TensorFlow.js."""
