@@ -1,0 +1,13 @@
+/**
+ * Sends everything that JavaScript prints to stderr: fd 1 belongs to the wire.
+ *
+ * The stream of fd 1 is replaced before anybody has asked for it. Opening it would be enough to do
+ * harm: libuv would make the descriptor non-blocking under our feet.
+ */
+export function reserveStdout() {
+  Object.defineProperty(process, 'stdout', {
+    configurable: true,
+    enumerable: true,
+    get: () => process.stderr,
+  });
+}
