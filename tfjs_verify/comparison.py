@@ -7,6 +7,7 @@ finite ones disagree where they differ by more than is allowed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -36,6 +37,11 @@ class Mismatch:
     allowed: float
     count: int
 
+    @property
+    def excess(self) -> float:
+        """How far beyond the allowance; infinite where one side is no number."""
+        return math.inf if math.isnan(self.error) else self.error - self.allowed
+
 
 @dataclass(frozen=True)
 class Errors:
@@ -50,6 +56,17 @@ class Errors:
     max_ulp: float = 0.0
     scaled: float = 0.0
     cosine: float | None = None
+
+    def worst(self, other: Errors) -> Errors:
+        """The worse of both in each figure."""
+        cosines = [c for c in (self.cosine, other.cosine) if c is not None]
+        return Errors(
+            max_abs=max(self.max_abs, other.max_abs),
+            max_rel=max(self.max_rel, other.max_rel),
+            max_ulp=max(self.max_ulp, other.max_ulp),
+            scaled=max(self.scaled, other.scaled),
+            cosine=min(cosines, default=None),
+        )
 
 
 @dataclass(frozen=True)
@@ -72,6 +89,11 @@ class OutputComparison:
     def agrees(self) -> bool:
         """Whether nothing at all differs beyond what is allowed."""
         return self.structure is None and not self.mismatches
+
+    @property
+    def worst(self) -> Mismatch | None:
+        """The mismatch furthest beyond its allowance."""
+        return max(self.mismatches, key=lambda mismatch: mismatch.excess, default=None)
 
 
 def compare_outputs(

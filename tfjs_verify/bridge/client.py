@@ -60,6 +60,11 @@ class Client:
         """The Node process's id."""
         return self._process.pid
 
+    @property
+    def alive(self) -> bool:
+        """Whether calls can still be made."""
+        return self._broken is None
+
     def call(
         self,
         method: str,

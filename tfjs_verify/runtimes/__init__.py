@@ -1,6 +1,7 @@
 """Everything that answers a case, behind one interface: TensorFlow itself, and TensorFlow.js."""
 
 from tfjs_verify.runtimes.base import BACKENDS, Backend, Runtime, Timing
+from tfjs_verify.runtimes.pool import NodePool
 from tfjs_verify.runtimes.tensorflow import TensorFlow
 from tfjs_verify.runtimes.tfjs import TFJS, NodeSession, start_node
 
@@ -8,6 +9,7 @@ __all__ = [
     "BACKENDS",
     "TFJS",
     "Backend",
+    "NodePool",
     "NodeSession",
     "Runtime",
     "TensorFlow",

@@ -45,6 +45,11 @@ class NodeSession:
         """The Node process's id."""
         return self.client.pid
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process still answers."""
+        return self.client.alive
+
     def kernels(self) -> tuple[str, ...]:
         """The kernels that the running backend has registered, sorted."""
         return tuple(sorted(self.client.call("kernels", timeout=DEFAULT_TIMEOUT_S).result["kernels"]))
@@ -192,7 +197,7 @@ class TFJS(Runtime):
         self._open = False
         if self._owned:
             self.session.close()
-        else:
+        elif self.session.alive:
             self.session.client.call(
                 "disposeModel", {"model": self.loaded.handle}, timeout=self._timeout
             )

@@ -1,0 +1,62 @@
+"""tfjs-verify verify: convert, run, compare, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tfjs_verify.cli import options
+
+
+@click.command(name="verify")
+@click.argument("models", nargs=-1, metavar="MODEL...")
+@click.option(
+    "--suite", type=click.Path(path_type=Path), metavar="FILE", help="A suite of models, as TOML."
+)
+@options.backends
+@options.cases
+@options.conversion
+@options.running
+@options.reports
+@click.pass_context
+def command(
+    context: click.Context, models: tuple[str, ...], suite: Path | None, json_file: Path | None,
+    inputs: tuple[str, ...], **words: Any,
+) -> int:  # fmt: skip
+    """Does TensorFlow.js compute what TensorFlow computes?
+
+    MODEL is a SavedModel directory, a Keras .keras or .h5 file.
+    """
+    from tfjs_verify.cases import parse_domain
+    from tfjs_verify.cli.output import check_writable, reporting, write_text
+    from tfjs_verify.errors import RequestError
+    from tfjs_verify.report.json import render_json
+    from tfjs_verify.suite import read_suite, verify_suite
+    from tfjs_verify.verification import Request, verify_all
+
+    if bool(models) == (suite is not None):
+        raise RequestError("name the models to verify, or a --suite file, and not both")
+    check_writable(json_file)
+    domains = {}
+    for text in inputs:
+        name, equals, spec = text.partition("=")
+        if not equals:
+            raise RequestError(f"--input wants NAME=SPEC, e.g. 'image=float 0..1', not {text!r}")
+        domains[name] = parse_domain(spec)
+    given = {
+        word for word in words
+        if context.get_parameter_source(word) is click.core.ParameterSource.COMMANDLINE
+    }  # fmt: skip
+    with reporting() as output:
+        if suite is not None:
+            overrides = {word: words[word] for word in given}
+            report = verify_suite(read_suite(suite, overrides), progress=output.progress)
+        else:
+            requests = [Request(model=path, inputs=domains, **words) for path in models]
+            report = verify_all(requests, progress=output.progress)
+    output.show(report)
+    if json_file is not None:
+        write_text(json_file, render_json(report))
+    return 0 if report.verdict == "pass" else 1

@@ -1,0 +1,74 @@
+"""Where a command's words go: the report to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from tfjs_verify.errors import RequestError
+from tfjs_verify.report import Report
+from tfjs_verify.report.text import print_report
+from tfjs_verify.verification import Progress
+
+
+class Output:
+    """The terminal of one command."""
+
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
+        self._task = bar.add_task("starting", total=None)
+        self.progress = Progress(stage=self._stage, cases=self._cases)
+
+    def show(self, report: Report) -> None:
+        """Print the report to stdout; piped, it is plain and as wide as it needs."""
+        print_report(report, Console(width=None if os.isatty(1) else 160, soft_wrap=True))
+
+    def _stage(self, text: str) -> None:
+        self._bar.update(self._task, description=text, total=None, completed=0)
+
+    def _cases(self, done: int, total: int) -> None:
+        self._bar.update(self._task, completed=done, total=total)
+
+
+@contextmanager
+def reporting() -> Iterator[Output]:
+    """A progress bar on stderr while the block runs; nothing where stderr is no terminal."""
+    console = Console(stderr=True)
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+    )  # fmt: skip
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield Output(bar)
+
+
+def check_writable(*files: Path | None) -> None:
+    """Refuse an output file that cannot be written before the run, not after it."""
+    for file in files:
+        if file is None:
+            continue
+        if file.is_dir():
+            raise RequestError(f"{file} is a directory; name a file to write the report to")
+        if not file.parent.is_dir():
+            raise RequestError(f"{file} cannot be written: there is no directory {file.parent}")
+        if not os.access(file if file.exists() else file.parent, os.W_OK):
+            raise RequestError(f"{file} cannot be written: permission denied")
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=file.parent, prefix=f".{file.name}.", delete=False, encoding="utf-8"
+        ) as temporary:
+            temporary.write(text)
+        os.chmod(temporary.name, 0o644)
+        os.replace(temporary.name, file)
+    except OSError as error:
+        raise RequestError(f"{file} cannot be written: {error.strerror}") from error

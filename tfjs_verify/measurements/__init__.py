@@ -1,0 +1,1 @@
+"""Loops over runtimes and cases that yield data; what they yield is rendered elsewhere."""

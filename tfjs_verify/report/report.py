@@ -1,0 +1,144 @@
+"""The report as data. Its fields are the words of the JSON contract, so that no renderer translates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tfjs_verify.artifact import Repair
+from tfjs_verify.comparison import Domain
+from tfjs_verify.errors import ParityError, Stage
+from tfjs_verify.measurements.latency import Latency
+from tfjs_verify.tensors import Signature
+
+Verdict = Literal["pass", "fail", "error"]
+_SEVERITY: Mapping[Verdict, int] = {"pass": 0, "fail": 1, "error": 2}
+
+
+def worst_verdict(verdicts: list[Verdict]) -> Verdict:
+    """The worst of them; an empty run proves nothing and is an error."""
+    return max(verdicts, key=_SEVERITY.__getitem__, default="error")
+
+
+@dataclass(frozen=True)
+class WorstElement:
+    """The element of an output that is furthest beyond what was allowed, over all cases."""
+
+    case: str
+    index: tuple[int, ...]
+    expected: str
+    actual: str
+    error: float
+    allowed: float
+    rule: str
+
+
+@dataclass(frozen=True)
+class OutputReport:
+    """One output of one backend over all cases.
+
+    `required_tolerance` is what would have let it pass: either that `atol` alone or that `rtol`
+    alone. `structure` is set where the output could not be compared at all.
+    """
+
+    name: str
+    dtype: str
+    max_abs_error: float
+    max_rel_error: float
+    max_ulp_error: float
+    scaled_error: float
+    noise_ratio: float | None
+    cosine_similarity: float | None
+    mismatched: int
+    required_tolerance: Mapping[str, float | None]
+    worst: WorstElement | None = None
+    structure: str | None = None
+
+
+@dataclass(frozen=True)
+class FindingReport:
+    """Something a reader should know. A finding that gates makes the verdict `fail`."""
+
+    domain: Domain
+    gates: bool
+    message: str
+    count: int
+
+
+@dataclass(frozen=True)
+class BackendReport:
+    """One backend: what it answered, or at which stage it stopped."""
+
+    backend: str
+    verdict: Verdict
+    cases: int = 0
+    stage: Stage | None = None
+    message: str | None = None
+    outputs: tuple[OutputReport, ...] = ()
+    findings: tuple[FindingReport, ...] = ()
+    minimal_case: str | None = None
+    blame: Mapping[str, Any] | None = None
+    latency: Latency | None = None
+    memory: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class ConversionFailure:
+    """Why a model has no TensorFlow.js form."""
+
+    type: str
+    message: str
+    ops: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ConversionReport:
+    """How the artifact came to be."""
+
+    route: str
+    format: str
+    quantization: str | None
+    seconds: float
+    bytes: int
+    repairs: tuple[Repair, ...]
+    error: ConversionFailure | None = None
+
+
+@dataclass(frozen=True)
+class RejectionReport:
+    """A case on which TensorFlow itself raised."""
+
+    case: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """One model on all its backends."""
+
+    name: str
+    path: str
+    verdict: Verdict
+    signature: Signature
+    conversion: ConversionReport
+    backends: tuple[BackendReport, ...]
+    rejected: tuple[RejectionReport, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that a run found out."""
+
+    verdict: Verdict
+    environment: Mapping[str, Any]
+    seed: int
+    models: tuple[ModelReport, ...]
+
+    def raise_for_mismatch(self) -> Report:
+        """Raise ParityError with the whole explanation unless every backend is in parity."""
+        from tfjs_verify.report.text import explain_failures
+
+        if self.verdict != "pass":
+            raise ParityError(explain_failures(self))
+        return self

@@ -1,0 +1,174 @@
+"""Suite files: several models, each with its own options and its known failures, as TOML."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from tfjs_verify.cases import parse_domain
+from tfjs_verify.errors import RequestError
+from tfjs_verify.report import BackendReport, FindingReport, ModelReport, Report, worst_verdict
+from tfjs_verify.verification import SILENT, Progress, Request, verify_all
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_PATHS = ("artifact", "work_dir")
+_OWN = ("path", "name", "data", "js_module", "inputs", "expected_failure", "no_repair")
+_OPTIONS = tuple(
+    item.name
+    for item in fields(Request)
+    if item.name not in ("model", "data", "inputs", "repair", "js_modules", "name")
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One `[[model]]` of a suite: what to verify, and which backends are known to fail and why."""
+
+    request: Request
+    expected_failures: Mapping[str, str]
+
+
+def read_suite(file: Path, overrides: Mapping[str, Any] | None = None) -> tuple[Entry, ...]:
+    """The entries of a suite file; `overrides` are request fields that win over the file's.
+
+    Paths are relative to the file. Raises RequestError naming the file, the entry and the word.
+    """
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RequestError(f"the suite {file} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RequestError(f"the suite {file} is no TOML: {error}") from error
+    _known(document, ("model",), f"{file}")
+    models = document.get("model")
+    if not isinstance(models, list) or not models:
+        raise RequestError(f"the suite {file} has no [[model]]")
+    entries = tuple(
+        _entry(model, file, f"{file}, model {number}", overrides or {})
+        for number, model in enumerate(models, start=1)
+    )
+    names = [entry.request.name for entry in entries]
+    for name in names:
+        if names.count(name) > 1:
+            raise RequestError(f"{file}: two models are called {name!r}; give one another `name`")
+    return entries
+
+
+def verify_suite(entries: tuple[Entry, ...], *, progress: Progress = SILENT) -> Report:
+    """Verify every entry; a failure that was expected passes, an unexpected pass fails."""
+    report = verify_all([entry.request for entry in entries], progress=progress)
+    models = tuple(
+        _expecting(model, entry.expected_failures)
+        for model, entry in zip(report.models, entries, strict=True)
+    )
+    return replace(
+        report, models=models, verdict=worst_verdict([model.verdict for model in models])
+    )
+
+
+def _entry(model: Any, file: Path, where: str, overrides: Mapping[str, Any]) -> Entry:
+    if not isinstance(model, Mapping) or "path" not in model:
+        raise RequestError(f"{where}: `path` is missing")
+    _known(model, (*_OWN, *_OPTIONS), where)
+    base = file.parent
+    words: dict[str, Any] = {key: model[key] for key in _OPTIONS if key in model}
+    for key in _PATHS:
+        if key in words:
+            words[key] = base / words[key]
+    if "backends" in words:
+        words["backends"] = tuple(words["backends"])
+    words["inputs"] = {
+        name: parse_domain(_domain_text(spec, f"{where}, input {name!r}"))
+        for name, spec in model.get("inputs", {}).items()
+    }
+    words["data"] = tuple(
+        path for pattern in _texts(model, "data", where) for path in _glob(base, pattern, where)
+    )
+    words["js_modules"] = tuple(base / path for path in _texts(model, "js_module", where))
+    words["repair"] = not model.get("no_repair", False)
+    words["name"] = model.get("name") or Path(model["path"]).stem
+    try:
+        request = Request(model=str(base / model["path"]), **{**words, **overrides})
+    except (TypeError, RequestError) as error:
+        raise RequestError(f"{where}: {error}") from error
+    return Entry(request, _expected_failures(model, request, where))
+
+
+def _expected_failures(model: Mapping[str, Any], request: Request, where: str) -> dict[str, str]:
+    expected: dict[str, str] = {}
+    for item in model.get("expected_failure", []):
+        _known(item, ("backend", "reason"), f"{where}, expected_failure")
+        backend, reason = item.get("backend"), item.get("reason")
+        if backend not in request.backends:
+            raise RequestError(
+                f"{where}: an expected failure names backend {backend!r}, which is not verified; "
+                f"verified are {', '.join(request.backends)}"
+            )
+        if not isinstance(reason, str) or not reason.strip():
+            raise RequestError(f"{where}: the expected failure of {backend} needs a `reason`")
+        expected[backend] = reason
+    return expected
+
+
+def _expecting(model: ModelReport, expected: Mapping[str, str]) -> ModelReport:
+    backends = tuple(
+        _expect(backend, expected[backend.backend]) if backend.backend in expected else backend
+        for backend in model.backends
+    )
+    return replace(
+        model,
+        backends=backends,
+        verdict=worst_verdict([backend.verdict for backend in backends]),
+    )
+
+
+def _expect(backend: BackendReport, reason: str) -> BackendReport:
+    if backend.verdict == "pass":
+        message = f"passes, though it was expected to fail ({reason}): remove the expectation"
+        finding = FindingReport("finite", True, message, 1)
+        return replace(backend, verdict="fail", findings=(*backend.findings, finding))
+    message = f"{backend.verdict} as expected: {reason}"
+    known = tuple(replace(finding, gates=False) for finding in backend.findings)
+    finding = FindingReport("finite", False, message, 1)
+    return replace(backend, verdict="pass", findings=(*known, finding))
+
+
+def _domain_text(spec: Any, where: str) -> str:
+    if isinstance(spec, str):
+        return spec
+    if isinstance(spec, Mapping) and set(spec) == {"domain"} and isinstance(spec["domain"], str):
+        return spec["domain"]
+    raise RequestError(f'{where}: expected `domain = "…"`, got {spec!r}')
+
+
+def _texts(model: Mapping[str, Any], key: str, where: str) -> list[str]:
+    value = model.get(key, [])
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise RequestError(f"{where}: `{key}` wants a list of paths, not {value!r}")
+    return texts
+
+
+def _glob(base: Path, pattern: str, where: str) -> list[Path]:
+    if not any(character in pattern for character in "*?["):
+        return [base / pattern]
+    found = sorted(base.glob(pattern))
+    if not found:
+        raise RequestError(f"{where}: no file matches {pattern!r} in {base}")
+    return found
+
+
+def _known(table: Mapping[str, Any], words: tuple[str, ...], where: str) -> None:
+    for word in table:
+        if word not in words:
+            near = difflib.get_close_matches(word, words, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(words)}"
+            raise RequestError(f"{where}: there is no option {word!r}{hint}")
