@@ -125,8 +125,8 @@ def narrow(array: Array) -> tuple[Array, Narrowing | None]:
     to = NARROWED[name]
     with np.errstate(over="ignore", invalid="ignore"):
         narrowed = array.astype(WIRE_DTYPES[to])
-        back = narrowed.astype(array.dtype)
-        changed = int(np.count_nonzero((back != array) & ~((back != back) & (array != array))))
+        both_nan = (narrowed != narrowed) & (array != array)
+        changed = int(np.count_nonzero((narrowed != array) & ~both_nan))
     return narrowed, Narrowing(name, to, changed)
 
 

@@ -25,10 +25,13 @@ class Tolerance:
     scale: float = 0.0
 
     def allowed(self, expected: Array) -> Array:
-        """The error allowed per element, float64, of the shape of `expected`."""
+        """The error allowed per element, float64, of the shape of `expected`.
+
+        A NaN or an infinity has no magnitude to be relative to.
+        """
         magnitude = np.abs(expected).astype(np.float64)
-        finite = magnitude[np.isfinite(magnitude)]
-        largest = float(finite.max()) if finite.size else 0.0
+        magnitude = np.where(np.isfinite(magnitude), magnitude, 0.0)
+        largest = float(magnitude.max(initial=0.0))
         allowance: Array = self.atol + self.rtol * magnitude + self.scale * largest
         return allowance
 

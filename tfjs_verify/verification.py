@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tfjs_verify.artifact import Artifact, load_artifact
-from tfjs_verify.cases import Case, Domain, load_cases, save_case, typical_case
+from tfjs_verify.cases import (
+    Case,
+    CasePlan,
+    Domain,
+    load_cases,
+    plan_cases,
+    save_case,
+    typical_case,
+)
 from tfjs_verify.conversion import convert
 from tfjs_verify.errors import ConversionError, ExecutionError, RequestError, RuntimeFailure
 from tfjs_verify.measurements.latency import Latency, measure_latency
@@ -158,6 +166,7 @@ def verify_model(request: Request, nodes: NodePool, progress: Progress = SILENT)
             open_model(request.model, signature=request.signature, name=request.name)
         )
         data = load_cases(request.data, model.signature)
+        plan = plan_cases(model.signature, domains=request.inputs, samples=data)
         nodes.check_extensions(request.js_modules)
         for backend in request.backends:
             nodes.start(backend)
@@ -170,7 +179,7 @@ def verify_model(request: Request, nodes: NodePool, progress: Progress = SILENT)
                 model, error, request.format, request.quantize, request.backends
             )
         reference = stack.enter_context(TensorFlow(model))
-        return _Run(request, model, artifact, reference, data, nodes, progress).report()
+        return _Run(request, model, artifact, reference, data, plan, nodes, progress).report()
 
 
 @dataclass
@@ -182,6 +191,7 @@ class _Run:
     artifact: Artifact
     reference: TensorFlow
     data: Sequence[Case]
+    plan: CasePlan
     nodes: NodePool
     progress: Progress
     live: dict[Backend, TFJS] = field(default_factory=dict)
@@ -207,7 +217,7 @@ class _Run:
 
     def _time(self) -> None:
         """One after the other: what runs beside a timed backend would be in its figures."""
-        case = self.data[0] if self.data else typical_case(self.model.signature, self.request.inputs)
+        case = typical_case(self.plan)
         try:
             reference = self.reference.time(case.inputs).percentile(50)
         except ExecutionError:
@@ -225,7 +235,7 @@ class _Run:
         return measure_parity(
             self.reference, *self.live.values(),
             examples=self.request.examples, seed=self.request.seed, data=self.data,
-            domains=self.request.inputs, tolerances=self._tolerances(),
+            plan=self.plan, tolerances=self._tolerances(),
             on_case=lambda done: self.progress.cases(done, total),
         )  # fmt: skip
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from tfjs_verify.cases import Case, Domain, explore
+from tfjs_verify.cases import Case, CasePlan, CaseRejected, explore, plan_cases
 from tfjs_verify.comparison import Errors, Mismatch, OutputComparison, compare_outputs
 from tfjs_verify.errors import ExecutionError, RuntimeFailure
 from tfjs_verify.runtimes import Runtime
@@ -77,13 +78,13 @@ def measure_parity(
     examples: int = 100,
     seed: int = 0,
     data: Sequence[Case] = (),
-    domains: Mapping[str, Domain] | None = None,
+    plan: CasePlan | None = None,
     tolerances: Mapping[str, Tolerance] | None = None,
     on_case: Callable[[int], None] | None = None,
 ) -> Parity:
     """Compare `candidates` with `reference` on `data`, then on `examples` generated cases.
 
-    `tolerances` is keyed by output name; outputs without one take the default of their dtype.
+    `plan` says what is generated; without one, what the signature and `data` suggest. `tolerances` is keyed by output name; outputs without one take the default of their dtype.
     `on_case` is told the number of cases done. A candidate that fails leaves the run; the others
     go on.
     """
@@ -94,12 +95,11 @@ def measure_parity(
     with ThreadPoolExecutor(max_workers=max(1, len(candidates))) as pool:
         run = _Run(reference, candidates, allowed, pool, on_case)
         for case in data:
-            run.visit(case)
+            with suppress(CaseRejected):
+                run.visit(case)
         if examples:
-            explore(
-                reference.signature, run.visit,
-                examples=examples, seed=seed, domains=domains or {}, samples=data,
-            )  # fmt: skip
+            drawn_from = plan or plan_cases(reference.signature, samples=data)
+            explore(drawn_from, run.visit, examples=examples, seed=seed)
         run.finish()
     return Parity(
         candidates=tuple(tally.result() for tally in run.tallies), rejected=tuple(run.rejected)
@@ -130,7 +130,7 @@ class _Run:
             expected = self.reference.run(case.inputs)
         except ExecutionError as error:
             self.rejected.append(Rejection(case, error.message))
-            return
+            raise CaseRejected(error.message) from error
         self.finish()
         self._in_flight = [
             self._pool.submit(tally.answer, case, expected)

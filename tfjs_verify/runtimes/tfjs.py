@@ -101,7 +101,7 @@ def start_node(
     """
     ready = installation or provision(backends=(backend,), progress=progress)
     contract = read_contract()
-    process = NodeProcess(ready.command())
+    process = NodeProcess([str(ready.node), str(ready.main), "--modules", str(ready.modules)])
     client = Client(process, contract, name=f"tfjs:{backend}")
     try:
         facts = client.call(

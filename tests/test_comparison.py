@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from tfjs_verify.comparison import compare, compare_outputs
+from tfjs_verify.tensors import TensorSpec
+from tfjs_verify.tolerance import EXACT, Tolerance, default_tolerance, resolve_tolerance
+
+DEFAULT = default_tolerance("float32")
+
+
+def f32(*values: float) -> np.ndarray:
+    return np.array(values, np.float32)
+
+
+def test_rounding_agrees_and_more_than_rounding_does_not():
+    expected = f32(1.0, 0.5, 1e-3)
+    assert compare("y", expected, expected * np.float32(1 + 2e-6), DEFAULT).agrees
+    result = compare("y", expected, f32(1.0, 0.51, 1e-3), DEFAULT)
+    assert not result.agrees
+    assert result.worst is not None
+    assert result.worst.index == (1,)
+    assert (result.worst.expected, result.worst.actual) == (np.float32(0.5), np.float32(0.51))
+    assert result.worst.error == pytest.approx(0.01, rel=1e-5)
+    assert result.worst.allowed < 1e-4
+    assert result.mismatched == 1
+
+
+@pytest.mark.parametrize(
+    ("actual", "message"),
+    [
+        (None, "does not give"),
+        (np.zeros((3, 1), np.float32), "expected shape \\[3\\], got \\[3, 1\\]"),
+        (np.zeros(3, np.int32), "expected float32 .*, got int32"),
+    ],
+)
+def test_missing_reshaped_and_retyped_outputs_disagree(actual, message):
+    result = compare("y", f32(0, 0, 0), actual, Tolerance(atol=1e9))
+    assert not result.agrees
+    assert result.structure is not None
+    assert re.search(message, result.structure)
+
+
+def test_extra_outputs_disagree():
+    spec = TensorSpec("y", "float32", (1,))
+    found = compare_outputs((spec,), {"y": f32(1)}, {"y": f32(1), "z": f32(2)}, {"y": DEFAULT})
+    assert [(item.name, item.agrees) for item in found] == [("y", True), ("z", False)]
+
+
+def test_narrowed_dtypes_are_compared_by_value():
+    assert compare("y", np.array([1, 2], np.int64), np.array([1, 2], np.int32), EXACT).agrees
+    wrapped = compare("y", np.array([2**33 + 1], np.int64), np.array([1], np.int32), EXACT)
+    assert [mismatch.domain for mismatch in wrapped.mismatches] == ["overflow"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual"),
+    [
+        (np.array([1, 2], np.int32), np.array([1, 3], np.int32)),
+        (np.array([True]), np.array([False])),
+        (np.array([b"a", b"b"], object), np.array([b"a", b"c"], object)),
+    ],
+)
+def test_what_is_discrete_is_exact_whatever_was_allowed(expected, actual):
+    tolerance = resolve_tolerance(
+        "string" if expected.dtype == object else expected.dtype.name, atol=10.0, rtol=10.0
+    )
+    assert compare("y", expected, expected.copy(), tolerance).agrees
+    result = compare("y", expected, actual, tolerance)
+    assert not result.agrees
+    assert result.mismatched == 1
+
+
+VALUES = {
+    "nan": np.nan, "+inf": np.inf, "-inf": -np.inf, "finite": 1.5, "zero": 0.0,
+    "negative zero": -0.0, "subnormal": 1e-40,
+}  # fmt: skip
+SAME_NUMBER = [{"zero", "negative zero"}, {"zero", "subnormal"}, {"negative zero", "subnormal"}]
+
+
+@pytest.mark.parametrize("expected", VALUES)
+@pytest.mark.parametrize("actual", VALUES)
+def test_every_pair_of_value_classes(expected, actual):
+    result = compare("y", f32(VALUES[expected]), f32(VALUES[actual]), DEFAULT)
+    assert result.agrees == (expected == actual or {expected, actual} in SAME_NUMBER)
+
+
+def test_a_tolerance_cannot_hide_nan_or_infinity():
+    generous = Tolerance(atol=1e30, rtol=1e30)
+    assert not compare("y", f32(1.0), f32(np.nan), generous).agrees
+    assert not compare("y", f32(np.nan), f32(1.0), generous).agrees
+    assert not compare("y", f32(np.inf), f32(1.0), generous).agrees
+    assert not compare("y", f32(np.inf), f32(-np.inf), generous).agrees
+
+
+def test_errors_are_measured_over_finite_elements():
+    errors = compare("y", f32(2.0, np.nan, 0.0), f32(2.5, np.nan, 0.25), DEFAULT).errors
+    assert errors.max_abs == 0.5
+    assert errors.max_rel == 0.25
+    assert errors.scaled == 0.25
+    assert errors.max_ulp > 1e6
+
+
+def test_complex_outputs_are_compared_by_modulus():
+    expected = np.array([3 + 4j], np.complex64)
+    assert compare("y", expected, expected.copy(), default_tolerance("complex64")).agrees
+    assert not compare("y", expected, expected + 0.1j, default_tolerance("complex64")).agrees
+
+
+def test_empty_outputs_agree():
+    empty = np.zeros((0, 4), np.float32)
+    assert compare("y", empty, empty.copy(), DEFAULT).agrees
+
+
+def test_the_users_tolerance_replaces_the_default_whole():
+    assert resolve_tolerance("float32", atol=1e-3, rtol=None) == Tolerance(atol=1e-3)
+    assert resolve_tolerance("float32", atol=None, rtol=None) == DEFAULT
+    assert resolve_tolerance("int64", atol=1.0, rtol=1.0) == EXACT

@@ -1,0 +1,30 @@
+"""One ordinary case, for what needs a single one: timing, and a first look at a model."""
+
+from __future__ import annotations
+
+from tfjs_verify.cases.case import Case
+from tfjs_verify.cases.dimensions import BATCH
+from tfjs_verify.cases.plan import CasePlan
+from tfjs_verify.cases.recipe import ArrayRecipe, CaseRecipe
+
+_SEED = 1
+
+
+def typical_case(plan: CasePlan) -> Case:
+    """The user's first sample; else uniform values, a batch of one and the middle of other sizes."""
+    if plan.samples:
+        return plan.samples[0]
+    sizes = tuple(
+        (
+            each.name,
+            each.smallest if each.name == BATCH else sorted(each.sizes)[len(each.sizes) // 2],
+        )
+        for each in plan.dimensions.dimensions
+    )
+    recipe = CaseRecipe(
+        sizes=sizes,
+        arrays=tuple(
+            (spec.name, ArrayRecipe(kind="uniform", seed=_SEED)) for spec in plan.signature.inputs
+        ),
+    )
+    return Case("typical", plan.expand(recipe), origin=str(recipe))
