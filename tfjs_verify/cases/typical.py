@@ -11,7 +11,7 @@ _SEED = 1
 
 
 def typical_case(plan: CasePlan) -> Case:
-    """The user's first sample; else uniform values, a batch of one and the middle of other sizes."""
+    """The user's first sample; else uniform values, a batch of one, middling other sizes."""
     if plan.samples:
         return plan.samples[0]
     sizes = tuple(

@@ -1,0 +1,176 @@
+"""The exploration of a model: a fixed sequence of cases, each visited once.
+
+Hypothesis draws the recipes of all cases before the first is visited, which takes about a
+millisecond each. The visits then run outside of Hypothesis: what they raise comes through as it
+is, several backends can fail in one go, and the next case is expanded while one is visited.
+`shrinking` has Hypothesis draw the same sequence again, up to the recipe that failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+from tfjs_verify.cases.case import Case, CaseRejected
+from tfjs_verify.cases.domain import Domain
+from tfjs_verify.cases.plan import CasePlan, plan_cases
+from tfjs_verify.cases.recipe import CaseRecipe, Drawn
+from tfjs_verify.errors import CaseError
+from tfjs_verify.tensors import Signature
+
+if TYPE_CHECKING:
+    from hypothesis import settings
+    from hypothesis.strategies import SearchStrategy
+
+_PATIENCE = 10
+"""Rejections before a run in which nearly everything is rejected gives up."""
+
+_ROUNDS = 4
+_REASONS = 3
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """What became of an exploration; `visited` leaves out what TensorFlow rejected."""
+
+    visited: int
+    rejected: int
+    reasons: tuple[str, ...]
+    """The first different reasons for rejections."""
+    exhausted: bool
+    """Whether there were fewer different cases than asked for."""
+
+
+def explore(
+    signature: Signature | CasePlan,
+    visit: Callable[[Case], object],
+    *,
+    examples: int,
+    seed: int,
+    domains: Mapping[str, Domain] | None = None,
+    samples: Sequence[Case] = (),
+    special: int = 0,
+) -> Exploration:
+    """Visits `examples` cases, then `special` ones with special values; the same for the same seed.
+
+    `visit` raises CaseRejected where TensorFlow refuses the case; another is then drawn in its
+    place. Whatever else it raises ends the exploration. Raises CaseError where nearly every case
+    is rejected, naming the domains that would help, and where a domain does not fit.
+    """
+    plan = (
+        signature
+        if isinstance(signature, CasePlan)
+        else plan_cases(signature, domains=domains, samples=samples)
+    )
+    visited = rejected = 0
+    reasons: dict[str, None] = {}
+    exhausted = False
+    for apart, wanted in ((False, examples), (True, special)):
+        got = 0
+        for turn in range(_ROUNDS):
+            recipes = draw_recipes(plan, examples=wanted, seed=seed + turn, special=apart)
+            exhausted = exhausted or (not turn and len(recipes) < wanted)
+            places = (
+                Drawn(plan, recipe, seed + turn, wanted, apart, index)
+                for index, recipe in enumerate(recipes)
+            )
+            for case in _ahead(plan, places):
+                if got == wanted:
+                    break
+                try:
+                    visit(case)
+                except CaseRejected as error:
+                    rejected += 1
+                    if len(reasons) < _REASONS:
+                        reasons[str(error)] = None
+                    if not apart:
+                        _despair(plan, visited, rejected, tuple(reasons))
+                else:
+                    got += 1
+                    visited += 1
+            if got >= min(wanted, len(recipes)) or (apart and not turn):
+                break
+    return Exploration(visited, rejected, tuple(reasons), exhausted)
+
+
+def draw_recipes(
+    plan: CasePlan, *, examples: int, seed: int, special: bool = False
+) -> tuple[CaseRecipe, ...]:
+    """The recipes that a plan and seed determine; fewer than asked for where no more exist."""
+    from hypothesis import Phase, find, reject
+    from hypothesis.errors import NoSuchExample
+
+    from tfjs_verify.cases.strategies import special_classes
+
+    if not examples or not plan.signature.inputs or (special and not special_classes(plan)):
+        return (CaseRecipe((), ()),) if examples and not special else ()
+    drawn: dict[CaseRecipe, None] = {}
+
+    def collect(recipe: CaseRecipe) -> bool:
+        if recipe in drawn:
+            reject()
+        drawn[recipe] = None
+        return False
+
+    with suppress(NoSuchExample):
+        find(
+            strategy_of(plan, special),
+            collect,
+            settings=engine_settings(examples, (Phase.generate,)),
+            random=Random(seed),
+        )
+    return tuple(drawn)
+
+
+def strategy_of(plan: CasePlan, special: bool) -> SearchStrategy[CaseRecipe]:
+    """The strategy that the recipes of a plan are drawn from."""
+    from tfjs_verify.cases.strategies import recipes, special_recipes
+
+    return special_recipes(plan) if special else recipes(plan)
+
+
+def engine_settings(examples: int, phases: Iterable[object]) -> settings:
+    """Hypothesis settings that no profile, environment or clock changes."""
+    from hypothesis import Verbosity, settings
+
+    return settings(
+        max_examples=examples,
+        phases=tuple(phases),  # type: ignore[arg-type]
+        database=None,
+        deadline=None,
+        derandomize=False,
+        print_blob=False,
+        verbosity=Verbosity.quiet,
+        backend="hypothesis",
+    )
+
+
+def _ahead(plan: CasePlan, places: Iterable[Drawn]) -> Iterator[Case]:
+    """The cases, each expanded in a thread while the one before it is visited."""
+    with ThreadPoolExecutor(1, thread_name_prefix="tfjs-verify-cases") as pool:
+        pending = None
+        for place in places:
+            following = pool.submit(plan.case, place)
+            if pending is not None:
+                yield pending.result()
+            pending = following
+        if pending is not None:
+            yield pending.result()
+
+
+def _despair(plan: CasePlan, visited: int, rejected: int, reasons: tuple[str, ...]) -> None:
+    if rejected < _PATIENCE or visited * 4 > rejected:
+        return
+    unsaid = [
+        spec for spec in plan.signature.inputs if plan.domains[spec.name].source != "stated"
+    ] or list(plan.signature.inputs)
+    hints = " ".join(f'--input {spec.name}="{plan.domains[spec.name]}"' for spec in unsaid)
+    raise CaseError(
+        f"TensorFlow itself rejected {rejected} of {visited + rejected} generated cases, first "
+        f"with: {reasons[0]} Say what the model accepts; what was drawn is {hints} "
+        "(narrow it, or add a shape such as shape=1x8 for sizes)."
+    )
