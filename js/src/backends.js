@@ -73,7 +73,10 @@ export async function startBackend(name, tf, require) {
   const { registered, versions, features } = BACKENDS[name];
   await withoutNewListeners(async () => {
     if (!(await tf.setBackend(registered))) {
-      throw new RpcError('BackendUnavailable', `backend "${name}": ${await whyNot(tf, registered)}`);
+      throw new RpcError(
+        'BackendUnavailable',
+        `backend "${name}": ${await whyNot(tf, registered)}`,
+      );
     }
   });
   return {

@@ -5,18 +5,30 @@ import { RpcError } from './rpc/errors.js';
 
 /** What TensorFlow.js makes of the dtypes that a signature can name (by name or enum number). */
 const DTYPES = {
-  DT_FLOAT: 'float32', 1: 'float32',
-  DT_DOUBLE: 'float32', 2: 'float32',
-  DT_INT32: 'int32', 3: 'int32',
-  DT_UINT8: 'int32', 4: 'int32',
-  DT_INT16: 'int32', 5: 'int32',
-  DT_INT8: 'int32', 6: 'int32',
-  DT_STRING: 'string', 7: 'string',
-  DT_COMPLEX64: 'complex64', 8: 'complex64',
-  DT_INT64: 'int32', 9: 'int32',
-  DT_BOOL: 'bool', 10: 'bool',
-  DT_BFLOAT16: 'float32', 14: 'float32',
-  DT_HALF: 'float32', 19: 'float32',
+  DT_FLOAT: 'float32',
+  1: 'float32',
+  DT_DOUBLE: 'float32',
+  2: 'float32',
+  DT_INT32: 'int32',
+  3: 'int32',
+  DT_UINT8: 'int32',
+  4: 'int32',
+  DT_INT16: 'int32',
+  5: 'int32',
+  DT_INT8: 'int32',
+  6: 'int32',
+  DT_STRING: 'string',
+  7: 'string',
+  DT_COMPLEX64: 'complex64',
+  8: 'complex64',
+  DT_INT64: 'int32',
+  9: 'int32',
+  DT_BOOL: 'bool',
+  10: 'bool',
+  DT_BFLOAT16: 'float32',
+  14: 'float32',
+  DT_HALF: 'float32',
+  19: 'float32',
 };
 
 /**
@@ -72,12 +84,17 @@ export class GraphModel {
     const tensors = await this.#feeds.run(inputs, (feeds) =>
       this.#execute(
         Object.fromEntries(
-          Object.entries(feeds).map(([name, tensor]) => [this.#unmistakable(name, 'inputs'), tensor]),
+          Object.entries(feeds).map(([name, tensor]) => [
+            this.#unmistakable(name, 'inputs'),
+            tensor,
+          ]),
         ),
         outputs.map((name) => this.#unmistakable(name, 'outputs')),
       ),
     );
-    return Object.fromEntries(outputs.map((name, index) => [name, requireTensor(tensors[index], name)]));
+    return Object.fromEntries(
+      outputs.map((name, index) => [name, requireTensor(tensors[index], name)]),
+    );
   }
 
   dispose() {
@@ -142,5 +159,7 @@ function requireTensor(tensor, name) {
 
 function shapeOf(tensorShape) {
   if (!tensorShape || tensorShape.unknownRank) return null;
-  return (tensorShape.dim ?? []).map(({ size }) => (Number(size ?? 0) < 0 ? null : Number(size ?? 0)));
+  return (tensorShape.dim ?? []).map(({ size }) =>
+    Number(size ?? 0) < 0 ? null : Number(size ?? 0),
+  );
 }

@@ -44,9 +44,14 @@ export function createMethods({ contract, require }) {
     },
 
     async predict({ model, inputs, outputs }, attachment) {
-      const fetched = await runtime().models.predict(model, inputs, attachment, outputs);
+      const { fetched, attachmentIsFree } = await runtime().models.predict(
+        model,
+        inputs,
+        attachment,
+        outputs,
+      );
       const { descriptors, chunks } = encodeTensors(fetched);
-      return { result: { outputs: descriptors }, chunks };
+      return { result: { outputs: descriptors }, chunks, attachmentIsFree };
     },
 
     async time({ model, inputs, outputs, ...plan }, attachment) {
@@ -71,7 +76,7 @@ export function createMethods({ contract, require }) {
 
     echo({ tensors }, attachment) {
       checkDescriptors(tensors, attachment);
-      return { result: { tensors }, chunks: [attachment] };
+      return { result: { tensors }, chunks: [attachment], attachmentIsFree: true };
     },
 
     shutdown() {

@@ -15,9 +15,15 @@ export class Models {
   #loaded = new Map();
   #lastHandle = 0;
 
-  /** @param {any} tf */
-  constructor(tf) {
+  #extended;
+
+  /**
+   * @param {any} tf
+   * @param {{extended: boolean}} options whether user code runs in the models
+   */
+  constructor(tf, { extended }) {
     this.#tf = tf;
+    this.#extended = extended;
   }
 
   /**
@@ -26,12 +32,9 @@ export class Models {
    */
   async load(file, format) {
     const start = performance.now();
-    let model;
-    try {
-      model = await KINDS[format].load(this.#tf, fileHandler(this.#tf, file, format));
-    } catch (error) {
-      throw RpcError.from('LoadFailed', error);
-    }
+    const model = await this.#loading(() =>
+      KINDS[format].load(this.#tf, fileHandler(this.#tf, file, format)),
+    );
     const loadMs = performance.now() - start;
     this.#lastHandle += 1;
     this.#loaded.set(this.#lastHandle, { model, hasRun: false });
@@ -53,12 +56,15 @@ export class Models {
    */
   async predict(handle, inputs, attachment, outputs) {
     const entry = this.#get(handle);
-    return this.#inScope(async () => {
+    const before = this.#tf.memory().numTensors;
+    const fetched = await this.#inScope(async () => {
       const tensors = toTensors(this.#tf, inputs, attachment);
-      const results = await fetchTensors(await entry.model.run(tensors, outputs));
-      entry.hasRun = true;
-      return results;
+      return fetchTensors(await entry.model.run(tensors, outputs));
     });
+    entry.hasRun = true;
+    // A backend may keep looking at the attachment for as long as a tensor that is made of it lives.
+    const attachmentIsFree = !this.#extended && this.#tf.memory().numTensors === before;
+    return { fetched, attachmentIsFree };
   }
 
   /**
@@ -96,6 +102,22 @@ export class Models {
     const entry = this.#loaded.get(handle);
     if (entry === undefined) throw new RpcError('UnknownModel', `no loaded model ${handle}`);
     return entry;
+  }
+
+  /** Runs the body, whose tensors stay where it succeeds and are disposed of where it fails. */
+  async #loading(body) {
+    const engine = this.#tf.engine();
+    engine.startScope();
+    let made = [];
+    try {
+      const model = await body();
+      made = [...engine.state.activeScope.track];
+      return model;
+    } catch (error) {
+      throw RpcError.from('LoadFailed', error);
+    } finally {
+      engine.endScope(made);
+    }
   }
 
   /** Runs the body and disposes of every tensor that it left, however it ended. */

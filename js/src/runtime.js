@@ -12,5 +12,5 @@ export async function startRuntime(backend, extensions, require) {
   const tf = loadBackend(backend, require);
   await loadExtensions(extensions, tf, require);
   const description = await startBackend(backend, tf, require);
-  return { tf, models: new Models(tf), description };
+  return { tf, models: new Models(tf, { extended: extensions.length > 0 }), description };
 }

@@ -6,7 +6,12 @@ const PADDING = new Uint8Array(ALIGNMENT);
 const LENGTH_PREFIX = 4;
 
 /** The typed array that TensorFlow.js holds each dtype in; complex64 is interleaved. */
-const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array, complex64: Float32Array };
+const ARRAYS = {
+  float32: Float32Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+  complex64: Float32Array,
+};
 
 /** Elements of the typed array per element of the tensor. */
 const ARRAY_ELEMENTS = { float32: 1, int32: 1, bool: 1, complex64: 2 };
@@ -38,7 +43,9 @@ export function checkDescriptors(descriptors, attachment) {
     };
     if (offset % ALIGNMENT !== 0) complain(`its offset ${offset} is no multiple of ${ALIGNMENT}`);
     if (offset + byteLength > attachment.byteLength) {
-      complain(`bytes ${offset} to ${offset + byteLength} of an attachment of ${attachment.byteLength}`);
+      complain(
+        `bytes ${offset} to ${offset + byteLength} of an attachment of ${attachment.byteLength}`,
+      );
     }
     if (dtype === 'string') continue;
     const expected = sizeOf(shape) * ARRAY_ELEMENTS[dtype] * ARRAYS[dtype].BYTES_PER_ELEMENT;

@@ -1,11 +1,13 @@
+import { RpcError, toWire } from './errors.js';
 /** JSON-RPC 2.0 over frames, one request at a time. */
 import { FrameError } from './frames.js';
-import { RpcError, toWire } from './errors.js';
 
 /**
  * @typedef {object} Reply
  * @property {object} result
  * @property {Uint8Array[]} [chunks] the attachment
+ * @property {boolean} [attachmentIsFree] nothing looks at the request's attachment any more, once
+ *   this reply is written
  * @property {boolean} [last] the process ends after this answer
  */
 
@@ -42,6 +44,7 @@ export async function serve({ reader, writer, methods, validate, codes, strays }
       const call = resolve(message, methods, validate);
       const reply = await strays.guard(() => call(attachment));
       writer.write({ jsonrpc: '2.0', id, result: reply.result }, reply.chunks);
+      if (reply.attachmentIsFree) reader.recycle(attachment);
       if (reply.last) return 0;
     } catch (error) {
       writer.write(failure(id, error, codes));
