@@ -204,7 +204,11 @@ class _Run:
             self._time()
             parity = self._compare()
         backends = tuple(self._backend(backend, parity) for backend in self.request.backends)
-        return assembly.model_report(self.model, self.artifact, backends, parity.rejected)
+        given = self.request.artifact
+        return assembly.model_report(
+            self.model, self.artifact, backends, parity.rejected,
+            given=None if given is None else str(given),
+        )  # fmt: skip
 
     def _load(self, stack: ExitStack) -> None:
         for backend in self.request.backends:

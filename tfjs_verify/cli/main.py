@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import click
@@ -40,6 +41,8 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point of the console script."""
+    # TensorFlow's C++ speaks of CUDA and of CPU features on stderr, in every run, unless told not to.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         status = cli.main(prog_name="tfjs-verify", standalone_mode=False)
     except click.exceptions.Abort:

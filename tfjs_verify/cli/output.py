@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
 from rich.progress import Progress as Bar
@@ -16,6 +18,8 @@ from tfjs_verify.errors import RequestError
 from tfjs_verify.report import Report
 from tfjs_verify.report.text import print_report
 from tfjs_verify.verification import Progress
+
+_PIPED_WIDTH = 200
 
 
 class Output:
@@ -28,7 +32,14 @@ class Output:
 
     def show(self, report: Report) -> None:
         """Print the report to stdout; piped, it is plain and as wide as it needs."""
-        print_report(report, Console(width=None if os.isatty(1) else 160, soft_wrap=True))
+        console = Console()
+        if console.is_terminal:
+            print_report(report, console)
+            return
+        plain = Console(file=io.StringIO(), width=_PIPED_WIDTH)
+        print_report(report, plain)
+        text = plain.file.getvalue()  # type: ignore[attr-defined]
+        click.echo("\n".join(line.rstrip() for line in text.splitlines()))
 
     def _stage(self, text: str) -> None:
         self._bar.update(self._task, description=text, total=None, completed=0)

@@ -54,8 +54,10 @@ def model_report(
     artifact: Artifact,
     backends: tuple[BackendReport, ...],
     rejected: Sequence[Rejection],
+    *,
+    given: str | None = None,
 ) -> ModelReport:
-    """A model that was converted; its verdict is the worst of its backends'."""
+    """A model that was converted, or whose artifact was `given`; its verdict is the worst of all."""
     return ModelReport(
         name=model.name,
         path=model.path,
@@ -68,6 +70,7 @@ def model_report(
             seconds=artifact.seconds,
             bytes=artifact.bytes,
             repairs=artifact.repairs,
+            artifact=given,
         ),
         backends=backends,
         rejected=tuple(RejectionReport(item.case.name, item.message) for item in rejected),

@@ -103,6 +103,8 @@ class ConversionReport:
     bytes: int
     repairs: tuple[Repair, ...]
     error: ConversionFailure | None = None
+    artifact: str | None = None
+    """The artifact that the user named, where it was taken as it is."""
 
 
 @dataclass(frozen=True)

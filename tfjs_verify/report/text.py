@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
@@ -50,10 +51,7 @@ def explain_backend(model: ModelReport, backend: BackendReport) -> str:
         lines += _explain_output(model, backend, output)
     lines += [f"  {finding.message}" for finding in backend.findings if finding.gates and not lines]
     if backend.minimal_case is not None:
-        lines.append(
-            f"  replay            tfjs-verify verify {model.path} -b {backend.backend} "
-            f"--data {backend.minimal_case} -n 0"
-        )
+        lines.append(f"  replay            {_replay(model, backend)}")
     return "\n".join(lines)
 
 
@@ -73,13 +71,25 @@ def _explain_output(
         f"  worst element     {list(worst.index)}: tensorflow {worst.expected}, "
         f"{who} {worst.actual}"
     )
-    noise = f", {output.noise_ratio:.3g} × the rounding noise of TensorFlow itself"
-    yield f"  error             {worst.error:.2g}{noise if output.noise_ratio is not None else ''}"
+    yield f"  error             {worst.error:.2g}{_noise(output)}"
     yield f"  allowed           {worst.allowed:.2g} = {worst.rule}"
     if backend.blame is not None:
         for node in backend.blame["nodes"]:
             yield f'  first divergence  "{node["name"]}" ({node["op"]}); its inputs agree'
     yield f"  case              {worst.case}"
+
+
+def _noise(output: OutputReport) -> str:
+    if output.noise_ratio is None:
+        return ""
+    return f", {output.noise_ratio:.3g} × the rounding noise of TensorFlow itself"
+
+
+def _replay(model: ModelReport, backend: BackendReport) -> str:
+    words = ["tfjs-verify", "verify", model.path, "-b", backend.backend]
+    if model.conversion.artifact is not None:
+        words += ["--artifact", model.conversion.artifact]
+    return shlex.join([*words, "--data", str(backend.minimal_case), "-n", "0"])
 
 
 def _model(model: ModelReport) -> RenderableType:

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tfjs_verify as tv
+from tests.conftest import DIGITS
+from tfjs_verify.errors import ParityError, RequestError
+from tfjs_verify.runtimes import NodePool
+from tfjs_verify.verification import Progress, Request, verify_all
+
+
+@pytest.fixture(scope="session")
+def converted(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Artifacts of the session's models, in a working directory."""
+    work = tmp_path_factory.mktemp("work")
+    for name in ("plain", "twins"):
+        tv.verify(models / name, backends=["cpu"], examples=1, work_dir=work)
+    return work
+
+
+def damaged(converted: Path, name: str, target: Path) -> Path:
+    return Path(shutil.copytree(converted / name / "artifact", target / name))
+
+
+def edit_signature(artifact: Path, change) -> None:
+    document = json.loads((artifact / "model.json").read_text())
+    change(document["signature"])
+    (artifact / "model.json").write_text(json.dumps(document))
+
+
+def test_a_trained_model_is_in_parity_on_every_backend(nodes):
+    report = tv.verify(DIGITS / "digits.keras", data=[DIGITS / "cases"], examples=5, nodes=nodes)
+    assert report.verdict == "pass"
+    (model,) = report.models
+    assert [backend.backend for backend in model.backends] == ["node", "wasm", "cpu"]
+    for backend in model.backends:
+        assert backend.cases >= 55
+        assert backend.outputs[0].max_abs_error < 1e-5
+        assert backend.latency is not None
+        assert backend.latency.p50_ms > 0
+        assert backend.latency.load_ms > 0
+        assert backend.latency.reference_p50_ms > 0
+
+
+def test_a_keras_model_in_memory_is_verified(nodes):
+    import keras
+
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)], name="in_memory")
+    report = tv.assert_parity(model, backends=["cpu"], examples=3, nodes=nodes)
+    assert report.models[0].name == "in_memory"
+
+
+def test_names_decide_what_belongs_together(models, nodes):
+    report = tv.verify(models / "twins", examples=5, nodes=nodes)
+    assert report.verdict == "pass"
+
+
+def test_a_flipped_weight_is_named(models, converted, nodes, tmp_path):
+    artifact = damaged(converted, "plain", tmp_path)
+    shard = next(artifact.glob("*.bin"))
+    weights = np.fromfile(shard, np.float32)
+    weights[3] += 0.25
+    weights.tofile(shard)
+    report = tv.verify(
+        models / "plain", artifact=artifact, examples=10, nodes=nodes, work_dir=tmp_path / "kept"
+    )
+    assert report.verdict == "fail"
+    with pytest.raises(ParityError) as failure:
+        report.raise_for_mismatch()
+    text = str(failure.value)
+    for part in (
+        'tfjs:wasm disagrees with tensorflow on output "scores" (float32[?, 4])',
+        "worst element     [", ": tensorflow ", ", tfjs:wasm ", "error      ", "allowed     ",
+        "replay            tfjs-verify verify",
+    ):  # fmt: skip
+        assert part in text
+    backend = report.models[0].backends[1]
+    saved = Path(backend.minimal_case)
+    assert saved.parent == tmp_path / "kept" / "plain" / "cases"
+    again = tv.verify(
+        models / "plain", artifact=artifact, data=[saved], examples=0, nodes=nodes,
+        work_dir=tmp_path / "again",
+    )  # fmt: skip
+    assert again.verdict == "fail"
+
+
+def test_swapped_outputs_are_caught(models, converted, nodes, tmp_path):
+    artifact = damaged(converted, "twins", tmp_path)
+
+    def swap(signature):
+        outputs = signature["outputs"]
+        outputs["first"], outputs["second"] = outputs["second"], outputs["first"]
+
+    edit_signature(artifact, swap)
+    report = tv.verify(
+        models / "twins", artifact=artifact, examples=5, nodes=nodes, work_dir=tmp_path / "w"
+    )
+    assert [backend.verdict for backend in report.models[0].backends] == ["fail"] * 3
+
+
+@pytest.mark.parametrize(("name", "output"), [("twins", "first"), ("plain", "scores")])
+def test_a_dropped_output_is_caught(models, converted, nodes, tmp_path, name, output):
+    artifact = damaged(converted, name, tmp_path)
+    edit_signature(artifact, lambda signature: signature["outputs"].pop(output))
+    report = tv.verify(
+        models / name, artifact=artifact, examples=2, nodes=nodes, work_dir=tmp_path / "w"
+    )
+    assert report.verdict == "fail"
+    structures = [
+        item.structure for b in report.models[0].backends for item in b.outputs if item.structure
+    ]
+    assert structures == ["the artifact does not give this output"] * 3
+
+
+def test_a_killed_process_is_one_backends_error(models):
+    with NodePool() as pool:
+        request = Request(model=models / "plain", examples=40)
+
+        def on_case(done: int, total: int) -> None:
+            if done == 10:
+                os.kill(pool.start("wasm").pid, signal.SIGKILL)
+
+        report = verify_all([request], progress=Progress(cases=on_case), nodes=pool)
+    node, wasm, cpu = report.models[0].backends
+    assert (wasm.verdict, wasm.stage) == ("error", "crash")
+    assert "signal SIGKILL" in wasm.message
+    assert (node.verdict, cpu.verdict) == ("pass", "pass")
+    assert node.cases == cpu.cases == 40
+    assert report.verdict == "error"
+
+
+def test_the_same_request_gives_the_same_report(models, nodes):
+    def figures():
+        report = tv.verify(models / "plain", examples=10, seed=3, nodes=nodes)
+        return [(b.backend, b.cases, b.outputs) for b in report.models[0].backends]
+
+    assert figures() == figures()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"backends": ("webgpu",)}, "no backend 'webgpu'"),
+        ({"backends": ()}, "no backend was named"),
+        ({"examples": 0}, "zero cases prove nothing"),
+        ({"examples": -1}, "0 or more"),
+        ({"timeout": 0}, "timeout"),
+        ({"atol": -1.0}, "atol"),
+        ({"rtol": float("nan")}, "rtol"),
+    ],
+)
+def test_a_request_that_cannot_be_verified_is_refused_at_once(words, message):
+    with pytest.raises(RequestError, match=message):
+        Request(model="anything", **words)
