@@ -1,0 +1,146 @@
+"""What an op means, in ops that have float64 kernels, where it has none itself.
+
+Each definition takes the op's attributes and its inputs, and gives all its outputs in order. The forms
+are chosen so that rounding noise injected into them (see `dither`) covers every usual kernel: batch
+normalisation, for one, is written with the offset folded, which rounds worse than `(x - mean) * scale`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+Definition: TypeAlias = Callable[..., list[Any]]
+
+
+def _fused_batch_norm(attributes: Mapping[str, Any], *inputs: Any) -> list[Any]:
+    import tensorflow as tf
+
+    x, scale, offset, mean, variance = inputs
+    channels_first = attributes["data_format"].s.decode().startswith("NC")
+    rank = tf.rank(x)
+    if channels_first:
+        x = tf.transpose(x, tf.concat([[0], tf.range(2, rank), [1]], 0))
+    population = variance
+    if attributes["is_training"].b:
+        axes = tf.range(rank - 1)
+        batch_mean = tf.reduce_mean(x, axes)
+        population = tf.reduce_mean(tf.square(x - batch_mean), axes)
+        count = tf.cast(tf.reduce_prod(tf.shape(x)[:-1]), x.dtype)
+        sample = population * count / tf.maximum(count - 1, 1)
+        factor = attributes["exponential_avg_factor"].f if "exponential_avg_factor" in attributes else 1.0
+        if factor == 1.0:
+            mean, variance = batch_mean, sample
+        else:
+            mean = (1 - factor) * mean + factor * batch_mean
+            variance = (1 - factor) * variance + factor * sample
+        center = batch_mean
+    else:
+        center = mean
+    multiplier = scale * tf.math.rsqrt(population + attributes["epsilon"].f)
+    y = x * multiplier + (offset - center * multiplier)
+    if channels_first:
+        y = tf.transpose(y, tf.concat([[0], [rank - 1], tf.range(1, rank - 1)], 0))
+    return [y, mean, variance, center, population]
+
+
+def _fused_batch_norm_3(attributes: Mapping[str, Any], *inputs: Any) -> list[Any]:
+    import tensorflow as tf
+
+    return [*_fused_batch_norm(attributes, *inputs), tf.zeros([0], inputs[0].dtype)]
+
+
+def _local_response(attributes: Mapping[str, Any], x: Any) -> list[Any]:
+    import tensorflow as tf
+
+    radius, bias = attributes["depth_radius"].i, attributes["bias"].f
+    alpha, beta = attributes["alpha"].f, attributes["beta"].f
+    depth = tf.shape(x)[-1]
+    padded = tf.pad(tf.square(x), [[0, 0]] * 3 + [[radius, radius]])
+    energy = tf.add_n([padded[..., k : k + depth] for k in range(2 * radius + 1)])
+    return [x * tf.pow(bias + alpha * energy, -beta)]
+
+
+def _resize_bilinear(attributes: Mapping[str, Any], images: Any, size: Any) -> list[Any]:
+    import tensorflow as tf
+
+    result = tf.cast(images, tf.float64)
+    for axis in (1, 2):
+        low, high, weight = _bilinear_positions(attributes, tf.shape(images)[axis], size[axis - 1])
+        weight = tf.reshape(weight, [-1, 1, 1] if axis == 1 else [-1, 1])
+        below = tf.gather(result, low, axis=axis)
+        result = below + (tf.gather(result, high, axis=axis) - below) * weight
+    return [result]
+
+
+def _bilinear_positions(
+    attributes: Mapping[str, Any], before: Any, after: Any
+) -> tuple[Any, Any, Any]:
+    import tensorflow as tf
+
+    wide, narrow = tf.cast(before, tf.float64), tf.cast(after, tf.float64)
+    scale = wide / narrow
+    if attributes["align_corners"].b:
+        scale = tf.where(after > 1, (wide - 1) / tf.maximum(narrow - 1, 1), scale)
+    position = tf.cast(tf.range(after), tf.float64)
+    if attributes["half_pixel_centers"].b:
+        position = (position + 0.5) * scale - 0.5
+    else:
+        position = position * scale
+    floor = tf.floor(position)
+    low = tf.maximum(tf.cast(floor, tf.int32), 0)
+    high = tf.minimum(tf.cast(tf.math.ceil(position), tf.int32), before - 1)
+    return low, high, position - floor
+
+
+def _pool_3d(pool: str) -> Definition:
+    """Pooling in depth and then in the plane: both parts are pooling in two dimensions."""
+
+    def define(attributes: Mapping[str, Any], x: Any) -> list[Any]:
+        import tensorflow as tf
+
+        channels_first = attributes["data_format"].s == b"NCDHW"
+        order = [0, 2, 3, 4, 1] if channels_first else [0, 1, 2, 3, 4]
+        window = [attributes["ksize"].list.i[axis] for axis in order]
+        steps = [attributes["strides"].list.i[axis] for axis in order]
+        padding = attributes["padding"].s.decode()
+        operation = tf.nn.avg_pool2d if pool == "average" else tf.nn.max_pool2d
+        x = tf.transpose(x, order)
+        n, d, h, w, c = tf.unstack(tf.shape(x), num=5)
+        x = operation(tf.reshape(x, [n, d, h * w, c]), [window[1], 1], [steps[1], 1], padding)
+        d = tf.shape(x)[1]
+        x = operation(tf.reshape(x, [n * d, h, w, c]), window[2:4], steps[2:4], padding)
+        x = tf.reshape(x, [n, d, tf.shape(x)[1], tf.shape(x)[2], c])
+        return [tf.transpose(x, [0, 4, 1, 2, 3]) if channels_first else x]
+
+    return define
+
+
+DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
+    {
+        "FusedBatchNorm": _fused_batch_norm,
+        "FusedBatchNormV2": _fused_batch_norm,
+        "FusedBatchNormV3": _fused_batch_norm_3,
+        "LRN": _local_response,
+        "ResizeBilinear": _resize_bilinear,
+        "AvgPool3D": _pool_3d("average"),
+        "MaxPool3D": _pool_3d("max"),
+    }
+)
+"""Used only where TensorFlow has no float64 kernel, or where an op's result is always float32."""
+
+
+def trace(op: str, attributes: Mapping[str, Any], dtypes: tuple[int, ...]) -> Any:
+    """The definition of `op` with these attributes as a FunctionDef of inputs of these types."""
+    import tensorflow as tf
+
+    definition = DEFINITIONS[op]
+
+    @tf.function(
+        autograph=False, input_signature=[tf.TensorSpec(None, tf.as_dtype(d)) for d in dtypes]
+    )
+    def defined(*inputs: Any) -> list[Any]:
+        return definition(attributes, *inputs)
+
+    return defined.get_concrete_function().function_def

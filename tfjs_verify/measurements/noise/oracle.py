@@ -1,0 +1,129 @@
+"""The signature of a model computed in float64: what TensorFlow would say without rounding."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from tfjs_verify.errors import ExecutionError, LoadError
+from tfjs_verify.measurements.noise.freezing import Executable, Frozen, freeze
+from tfjs_verify.measurements.noise.lifting import decisions, lift
+from tfjs_verify.model import Model
+from tfjs_verify.tensors import Array
+
+_NUMBERS = itertools.count()
+"""Functions of TensorFlow are known by name in the whole process, so every lifting has a number."""
+
+
+class Oracle:
+    """Answers cases like a runtime, in float64; complex outputs are complex128.
+
+    `obstacles` names the ops that still compute in float32, as "Op (node)": where there are some, the
+    answers are only as exact as these.
+    """
+
+    name = "oracle"
+
+    def __init__(self, model: Model, *, seed: int = 0) -> None:
+        """Lift `model`. Raises LoadError where TensorFlow cannot freeze it or refuses the result."""
+        self.signature = model.signature
+        self._frozen: Frozen | None = freeze(model)
+        self._seed = seed
+        self.decisions = decisions(self._frozen.graph)
+        """The integers and booleans that the graph makes of floating-point numbers, with their op."""
+        self._graphs: dict[str, Executable] = {}
+        self.obstacles: tuple[str, ...] = ()
+        self._graph("exact")
+
+    @property
+    def lifted(self) -> bool:
+        """Whether everything that computes with real numbers does so in float64."""
+        return not self.obstacles
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Answer one case as if there were no rounding; raises ExecutionError."""
+        return self._run("exact", inputs)
+
+    def run_dithered(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Answer one case with random float32 rounding in every op; another one at every call."""
+        return self._run("dithered", inputs)
+
+    def decide(self, inputs: Mapping[str, Array]) -> dict[str, tuple[Array, Array]]:
+        """What every decision in the graph is in float32, and what it is in float64."""
+        names = list(self.decisions)
+        if not names:
+            return {}
+        narrow = self._call("float32", inputs, names)
+        wide = self._call("exact", inputs, names)
+        return {name: pair for name, *pair in zip(names, narrow, wide, strict=True)}  # type: ignore[misc]
+
+    def close(self) -> None:
+        """Release the graphs; safe to call twice."""
+        self._graphs.clear()
+        self._frozen = None
+
+    def __enter__(self) -> Oracle:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _run(self, which: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        names = [spec.name for spec in self.signature.outputs]
+        fetches = [self._held().outputs[name] for name in names]
+        return dict(zip(names, self._call(which, inputs, fetches), strict=True))
+
+    def _call(
+        self, which: str, inputs: Mapping[str, Array], fetches: Sequence[str]
+    ) -> list[Array]:
+        import tensorflow as tf
+
+        values = [_as_numpy(inputs[name]) for name in self._held().inputs]
+        try:
+            return self._graph(which).call(values, fetches)
+        except (tf.errors.OpError, ValueError, TypeError) as error:
+            raise ExecutionError(f"the float64 form of the model raised: {error}") from error
+
+    def _graph(self, which: str) -> Executable:
+        if which not in self._graphs:
+            self._graphs[which] = self._build(which)
+        return self._graphs[which]
+
+    def _build(self, which: str) -> Executable:
+        import tensorflow as tf
+
+        frozen = self._held()
+        try:
+            graph = frozen.graph
+            if which != "float32":
+                lifted = lift(
+                    graph,
+                    suffix=f"__{which}_{next(_NUMBERS)}",
+                    dither=which == "dithered",
+                    seed=self._seed,
+                )
+                graph, self.obstacles = lifted.graph, lifted.obstacles
+            return Executable(
+                graph, inputs=list(frozen.inputs.values()), captures=frozen.captures
+            )
+        except (tf.errors.OpError, ValueError, TypeError) as error:
+            raise LoadError(f"the float64 form of the model cannot be built: {error}") from error
+
+    def _held(self) -> Frozen:
+        if self._frozen is None:
+            raise ExecutionError("this oracle is closed")
+        return self._frozen
+
+
+def _as_numpy(value: Any) -> Array:
+    array: Array = np.asarray(value)
+    return array.astype(np.float64) if array.dtype.name in ("float16", "bfloat16") else array
