@@ -1,4 +1,4 @@
-"""The route to the graph format: freeze, repair, optimise, repair, write (worker side)."""
+"""The route to the graph format: freeze, repair, simplify, fuse, write (worker side)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Any
 from tensorflow.core.framework import node_def_pb2
 
 from tfjs_verify.conversion import op_list
+from tfjs_verify.conversion.folding import fold_batch_norms
 from tfjs_verify.conversion.freezing import Frozen, freeze
+from tfjs_verify.conversion.fusion import fuse_contractions
 from tfjs_verify.conversion.graph import Program, node_of
-from tfjs_verify.conversion.optimization import FUSE, SIMPLIFY, displace, optimize, place_on_cpu
+from tfjs_verify.conversion.optimization import SIMPLIFY, displace, optimize
+from tfjs_verify.conversion.repairs import RepairLog, repair
 from tfjs_verify.conversion.routes import Job
 from tfjs_verify.conversion.writing import write_graph_model
 
@@ -28,13 +31,7 @@ def convert_to_graph(job: Job) -> None:
         control_flow=options.effective_control_flow,
     )
     program = Program.from_graph_def(frozen.graph, [info.name for info in frozen.outputs.values()])
-    program.main.prune()
-    if not options.skip_op_check:
-        op_list.check(program, job.shown)
-    program = optimize(program, SIMPLIFY)
-    place_on_cpu(program)
-    program = optimize(program, FUSE)
-    displace(program)
+    program, log = repaired(program)
     _restore_inputs(program, frozen)
     if not options.skip_op_check:
         op_list.check(program, job.shown)
@@ -42,9 +39,23 @@ def convert_to_graph(job: Job) -> None:
         "route": ROUTE,
         "quantization": options.quantization_label,
         "seconds": round(time.perf_counter() - started, 3),
-        "repairs": [],
+        "repairs": log.as_json(),
     }
     write_graph_model(job.directory, program, frozen, options, provenance)
+
+
+def repaired(program: Program) -> tuple[Program, RepairLog]:
+    """The program that TensorFlow.js computes right, optimised, and what was done to get there."""
+    log = RepairLog()
+    for body in program.bodies():
+        body.prune()
+    repair(program, log)
+    program = optimize(program, SIMPLIFY)
+    displace(program)
+    repair(program, log)  # what the simplification brought in
+    log.add_all(fold_batch_norms(program))
+    log.add_all(fuse_contractions(program))
+    return program, log
 
 
 def _restore_inputs(program: Program, frozen: Frozen) -> None:

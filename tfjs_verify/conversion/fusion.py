@@ -1,0 +1,137 @@
+"""Convolutions and matrix products fused with their bias and activation, as TensorFlow.js has them.
+
+TensorFlow's own remapper fuses more than any TensorFlow.js executor takes: tanh and gelu where it
+runs on oneDNN, and, after the stock converter's preparation, any addition as if it were a bias. Here
+only what every backend computes is fused: float32, a bias of one value per channel, an activation
+of `ACTIVATIONS`, and results that nothing else takes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tensorflow.core.framework import node_def_pb2, types_pb2
+
+from tfjs_verify.conversion.chains import (
+    ADDITIONS,
+    CONTRACTIONS,
+    Chains,
+    channel_count,
+    is_channels_last,
+    is_float32,
+)
+from tfjs_verify.conversion.graph import Body, Program, data_inputs
+from tfjs_verify.conversion.repairs.base import shown
+from tfjs_verify.conversion.repairs.log import RepairLog
+
+ACTIVATIONS = frozenset({"Relu", "Relu6", "Elu", "LeakyRelu", "Sigmoid"})
+"""What all backends of TensorFlow.js fuse."""
+_MISFUSED_ACTIVATIONS = frozenset({"Tanh"})
+"""What the remapper fuses, and no executor of TensorFlow.js accepts."""
+
+_FUSED_OPS = {
+    "Conv2D": "_FusedConv2D",
+    "DepthwiseConv2dNative": "FusedDepthwiseConv2dNative",
+    "MatMul": "_FusedMatMul",
+}
+
+
+_BIAS_WHY = "the stock converter fuses this addition as a bias, and the wasm backend takes rank 1 only"
+_ACTIVATION_WHY = "TensorFlow's remapper fuses this activation, and no TensorFlow.js executor accepts it"
+_SHARED_WHY = "the stock converter fuses this convolution with a bias that its other users do not add"
+
+
+def fuse_contractions(program: Program) -> RepairLog:
+    """Fuses in place, in the main graph and in functions.
+
+    Logs where the stock converter would have fused what TensorFlow.js refuses or gets wrong.
+    """
+    log = RepairLog()
+    for body in program.bodies():
+        chains = Chains(body)
+        for node in list(body.nodes.values()):
+            if node.op in CONTRACTIONS and node.name in body.nodes:
+                _fuse(body, chains, node, log)
+        body.prune()
+    return log
+
+
+def _fuse(body: Body, chains: Chains, contraction: Any, log: RepairLog) -> None:
+    addition = chains.sole_consumer(contraction)
+    if addition is None:
+        _note_shared(body, chains, contraction, log)
+        return
+    if addition.op not in ADDITIONS:
+        return
+    bias = _bias(body, chains, addition, contraction)
+    if addition.op != "BiasAdd" and _stock_takes_for_bias(body, addition, contraction):
+        log.add("bias-rank", _BIAS_WHY, [shown(body, addition.name)])
+    if bias is None or not is_float32(contraction) or not is_channels_last(contraction):
+        return
+    activation = chains.sole_consumer(addition)
+    if activation is not None and activation.op in _MISFUSED_ACTIVATIONS:
+        log.add("fused-activation", _ACTIVATION_WHY, [shown(body, activation.name)])
+    if activation is None or activation.op not in ACTIVATIONS:
+        activation = None
+    elif chains.consumer_count(addition) != 1:
+        activation = None
+    last = addition if activation is None else activation
+    body.nodes[last.name] = _fused(contraction, bias, activation, last.name)
+    for name in {contraction.name, addition.name} - {last.name}:
+        del body.nodes[name]
+
+
+def _bias(body: Body, chains: Chains, addition: Any, contraction: Any) -> str | None:
+    """The reference of a bias of rank 1; made, where the constant has another rank."""
+    if addition.op == "BiasAdd":
+        return data_inputs(addition)[1] if is_channels_last(addition) else None
+    channels = channel_count(body, contraction)
+    if channels is None:
+        return None
+    value = chains.vector_operand(addition, contraction, channels)
+    if value is None:
+        return None
+    for reference in data_inputs(addition):
+        original = body.nodes.get(reference)
+        if original is not None and original.op == "Const":
+            known = body.constant(reference)
+            if known is not None and known.ndim == 1 and known.size == channels:
+                return reference
+    return body.add_constant(f"{addition.name}/bias", value)
+
+
+def _fused(contraction: Any, bias: str, activation: Any | None, name: str) -> Any:
+    node = node_def_pb2.NodeDef()
+    node.CopyFrom(contraction)
+    node.name, node.op = name, _FUSED_OPS[contraction.op]
+    node.input[:] = [*data_inputs(contraction), bias]
+    node.attr["num_args"].i = 1
+    node.attr["epsilon"].f = 0.0
+    fused = node.attr["fused_ops"].list.s
+    fused.append(b"BiasAdd")
+    if activation is not None:
+        fused.append(activation.op.encode())
+        if activation.op == "LeakyRelu":
+            node.attr["leakyrelu_alpha"].f = activation.attr["alpha"].f
+    if node.op == "_FusedConv2D":
+        node.attr["num_host_args"].i = 0
+        node.attr["TArgs"].list.type.append(types_pb2.DT_FLOAT)
+        node.attr["filter_format"].s = b"HWIO"
+    return node
+
+
+def _stock_takes_for_bias(body: Body, addition: Any, contraction: Any) -> bool:
+    """Whether the stock converter makes a BiasAdd of this, and what it adds is no vector."""
+    first, *others = data_inputs(addition)
+    if body.nodes.get(first) is not contraction or not others:
+        return False
+    value = body.constant(others[0])
+    return value is None or value.ndim != 1
+
+
+def _note_shared(body: Body, chains: Chains, contraction: Any, log: RepairLog) -> None:
+    if contraction.op == "DepthwiseConv2dNative" and any(
+        node.op == "BiasAdd" and data_inputs(node)[0] == contraction.name
+        for node in body.nodes.values()
+    ):
+        log.add("shared-convolution", _SHARED_WHY, [shown(body, contraction.name)])

@@ -1,0 +1,128 @@
+"""Elementwise ops that TensorFlow.js lacks, or computes differently, as ops that it computes well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from tfjs_verify.conversion.repairs.base import expansion
+from tfjs_verify.conversion.splicing import Call
+
+_NO_OP = "TensorFlow.js has no such op; it is spelled out in ops that it has"
+
+
+@expansion("Erfc", why=_NO_OP, upstream="https://github.com/tensorflow/tfjs/issues/7889")
+def erfc(call: Call, x: Any) -> Any:
+    """The exact GELU of Keras (ConvNeXt, transformers) uses it."""
+    return 1.0 - tf.math.erf(x)
+
+
+@expansion("Softsign", why=_NO_OP)
+def softsign(call: Call, x: Any) -> Any:
+    return x / (1.0 + tf.abs(x))
+
+
+@expansion("Xlogy", why=_NO_OP)
+def xlogy(call: Call, x: Any, y: Any) -> Any:
+    return tf.where(tf.equal(x, 0), tf.zeros_like(x * y), x * tf.math.log(y))
+
+
+@expansion("Xlog1py", why=_NO_OP)
+def xlog1py(call: Call, x: Any, y: Any) -> Any:
+    return tf.where(tf.equal(x, 0), tf.zeros_like(x * y), x * tf.math.log1p(y))
+
+
+@expansion("Xdivy", why=_NO_OP)
+def xdivy(call: Call, x: Any, y: Any) -> Any:
+    return tf.where(tf.equal(x, 0), tf.zeros_like(x * y), x / y)
+
+
+@expansion("MulNoNan", why=_NO_OP)
+def mul_no_nan(call: Call, x: Any, y: Any) -> Any:
+    return tf.where(tf.equal(y, 0), tf.zeros_like(x * y), x * y)
+
+
+@expansion("Rint", why=_NO_OP)
+def rint(call: Call, x: Any) -> Any:
+    return tf.round(x)
+
+
+@expansion("Inv", why=_NO_OP)
+def inv(call: Call, x: Any) -> Any:
+    return tf.math.reciprocal(x)
+
+
+@expansion("L2Loss", why=_NO_OP)
+def l2_loss(call: Call, x: Any) -> Any:
+    return tf.reduce_sum(tf.square(x)) / 2
+
+
+@expansion("TruncateDiv", why=_NO_OP)
+def truncate_div(call: Call, x: Any, y: Any) -> Any:
+    quotient = tf.abs(x) // tf.abs(y)
+    return tf.where(tf.less(x, 0) == tf.less(y, 0), quotient, -quotient)
+
+
+@expansion("TruncateMod", why=_NO_OP)
+def truncate_mod(call: Call, x: Any, y: Any) -> Any:
+    remainder = tf.math.floormod(tf.abs(x), tf.abs(y))
+    return tf.where(tf.less(x, 0), -remainder, remainder)
+
+
+@expansion("ApproximateEqual", why=_NO_OP)
+def approximate_equal(call: Call, x: Any, y: Any) -> Any:
+    return tf.abs(x - y) < call.attribute("tolerance")
+
+
+@expansion("LogicalXor", why=_NO_OP)
+def logical_xor(call: Call, x: Any, y: Any) -> Any:
+    return tf.not_equal(x, y)
+
+
+@expansion(
+    "FloorDiv",
+    name="float-floordiv",
+    why="TensorFlow.js computes the floor of a float quotient as int32, which overflows",
+)
+def float_floordiv(call: Call, x: Any, y: Any) -> Any:
+    """Integers stay: their floor quotient is right."""
+    return tf.floor(x / y) if x.dtype.is_floating else None
+
+
+@expansion(
+    "Cast",
+    name="cast-to-bool",
+    why="the wasm backend keeps the bytes of a number that becomes bool, so 256 and 0.5 are false",
+)
+def cast_to_bool(call: Call, x: Any) -> Any:
+    if call.attribute("DstT") != tf.bool or not (x.dtype.is_floating or x.dtype.is_integer):
+        return None
+    return tf.not_equal(x, tf.zeros((), x.dtype))
+
+
+@expansion("Cross", why=_NO_OP)
+def cross(call: Call, a: Any, b: Any) -> Any:
+    a0, a1, a2 = tf.split(a, 3, axis=-1)
+    b0, b1, b2 = tf.split(b, 3, axis=-1)
+    return tf.concat([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], axis=-1)
+
+
+REWRITES = (
+    erfc,
+    softsign,
+    xlogy,
+    xlog1py,
+    xdivy,
+    mul_no_nan,
+    rint,
+    inv,
+    l2_loss,
+    truncate_div,
+    truncate_mod,
+    approximate_equal,
+    logical_xor,
+    float_floordiv,
+    cast_to_bool,
+    cross,
+)

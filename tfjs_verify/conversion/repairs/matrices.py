@@ -1,0 +1,123 @@
+"""Matrix ops: band, diagonal and contraction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfjs_verify.conversion.repairs.base import expansion
+from tfjs_verify.conversion.repairs.contraction import contract
+from tfjs_verify.conversion.splicing import Call
+
+_NO_OP = "TensorFlow.js has no such op; it is spelled out in ops that it has"
+
+
+@expansion(
+    "MatrixBandPart",
+    name="matrix-band-part",
+    why="TensorFlow.js reads num_upper from the wrong input, so causal masks are silently wrong",
+)
+def matrix_band_part(call: Call, x: Any, num_lower: Any, num_upper: Any) -> Any:
+    rows, columns = _row_column(x)
+    lower, upper = tf.cast(num_lower, tf.int32), tf.cast(num_upper, tf.int32)
+    inside = tf.logical_and(
+        tf.logical_or(lower < 0, rows - columns <= lower),
+        tf.logical_or(upper < 0, columns - rows <= upper),
+    )
+    return tf.where(inside, x, tf.zeros_like(x))
+
+
+@expansion(
+    "Einsum",
+    why="the wasm backend has no Einsum, which every MultiHeadAttention needs",
+)
+def einsum(call: Call, *operands: Any) -> Any:
+    """Two or one operands of known rank; transposes, one batched product, a transpose."""
+    return contract(call.attribute("equation").decode(), operands)
+
+
+@expansion("BatchMatMulV3", why=_NO_OP)
+def batch_matmul_v3(call: Call, x: Any, y: Any) -> Any:
+    if not x.dtype == y.dtype == call.outputs[0].dtype:
+        return None
+    return tf.raw_ops.BatchMatMulV2(
+        x=x, y=y, adj_x=call.attribute("adj_x"), adj_y=call.attribute("adj_y")
+    )
+
+
+@expansion("MatrixDiag", "MatrixDiagV2", "MatrixDiagV3", "Diag", name="matrix-diag", why=_NO_OP)
+def matrix_diag(call: Call, diagonal: Any, *options: Any) -> Any:
+    """The main diagonal of a square matrix, which is what layers use."""
+    if call.node.op == "Diag" and diagonal.shape.rank != 1:
+        return None
+    if options and not _is_plain(options):
+        return None
+    size = tf.shape(diagonal)[-1]
+    index = tf.range(size)
+    on_diagonal = tf.equal(index[:, None], index[None, :])
+    expanded = diagonal[..., None]
+    return tf.where(on_diagonal, expanded, tf.zeros_like(expanded))
+
+
+@expansion(
+    "MatrixDiagPart",
+    "MatrixDiagPartV2",
+    "MatrixDiagPartV3",
+    "DiagPart",
+    name="matrix-diag-part",
+    why=_NO_OP,
+)
+def matrix_diag_part(call: Call, x: Any, *options: Any) -> Any:
+    """The main diagonal: everything else masked out, then summed along the longer side."""
+    if call.node.op == "DiagPart" and x.shape.rank != 2:
+        return None
+    if options and tf.get_static_value(options[0]) is None:
+        return None
+    if options and np.any(tf.get_static_value(options[0]) != 0):
+        return None
+    rows, columns = _row_column(x)
+    masked = tf.where(tf.equal(rows, columns), x, tf.zeros_like(x))
+    size = tf.minimum(tf.shape(x)[-2], tf.shape(x)[-1])
+    return tf.reduce_sum(masked[..., :size, :size], axis=-1)
+
+
+@expansion(
+    "MatrixSetDiag", "MatrixSetDiagV2", "MatrixSetDiagV3", name="matrix-set-diag", why=_NO_OP
+)
+def matrix_set_diag(call: Call, x: Any, diagonal: Any, *options: Any) -> Any:
+    """The main diagonal of a square matrix."""
+    if options and (
+        tf.get_static_value(options[0]) is None or np.any(tf.get_static_value(options[0]) != 0)
+    ):
+        return None
+    if x.shape.rank is None or x.shape[-1] is None or x.shape[-1] != x.shape[-2]:
+        return None
+    rows, columns = _row_column(x)
+    return tf.where(tf.equal(rows, columns), diagonal[..., None], x)
+
+
+def _row_column(x: Any) -> tuple[Any, Any]:
+    """Row numbers [m, 1] and column numbers [1, n] of a stack of matrices."""
+    shape = tf.shape(x)
+    return tf.range(shape[-2])[:, None], tf.range(shape[-1])[None, :]
+
+
+def _is_plain(options: tuple[Any, ...]) -> bool:
+    """Whether k is 0, the size follows from the diagonal, and the padding is 0."""
+    values = [tf.get_static_value(option) for option in options]
+    if any(value is None for value in values):
+        return False
+    k, rows, columns, padding = values
+    return bool(np.all(k == 0) and rows == -1 and columns == -1 and padding == 0)
+
+
+REWRITES = (
+    matrix_band_part,
+    einsum,
+    batch_matmul_v3,
+    matrix_diag,
+    matrix_diag_part,
+    matrix_set_diag,
+)
