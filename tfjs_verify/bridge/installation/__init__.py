@@ -8,13 +8,20 @@ together, `diagnosis` says what works and what does not.
 from __future__ import annotations
 
 from tfjs_verify.bridge.installation.diagnosis import Diagnosis, Fact, diagnose
-from tfjs_verify.bridge.installation.locate import Node, TensorFlow, find_node, find_tensorflow
-from tfjs_verify.bridge.installation.locate import node_sources as node_sources
+from tfjs_verify.bridge.installation.locate import (
+    Node,
+    TensorFlow,
+    find_node,
+    find_tensorflow,
+    node_sources,
+)
 from tfjs_verify.bridge.installation.provisioning import (
     BACKENDS,
     Installation,
     Linkage,
     Progress,
+    choose_linkage,
+    chosen_linkage,
     provision,
 )
 
@@ -27,6 +34,8 @@ __all__ = [
     "Node",
     "Progress",
     "TensorFlow",
+    "choose_linkage",
+    "chosen_linkage",
     "diagnose",
     "find_node",
     "find_tensorflow",

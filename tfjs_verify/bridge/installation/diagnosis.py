@@ -23,7 +23,7 @@ from tfjs_verify.bridge.installation.locate import (
     find_tensorflow,
     node_sources,
 )
-from tfjs_verify.bridge.installation.provisioning import BACKENDS, Linkage, place_of
+from tfjs_verify.bridge.installation.provisioning import BACKENDS, Linkage, chosen_linkage, place_of
 from tfjs_verify.errors import EnvironmentProblem
 
 _DISTRIBUTIONS = (
@@ -80,12 +80,12 @@ class Diagnosis:
         }
 
 
-def diagnose(*, tfjs_node: Linkage = "linked") -> Diagnosis:
-    """Look at everything that verification needs, TensorFlow.js with the addon of this linkage.
+def diagnose(*, tfjs_node: Linkage | None = None) -> Diagnosis:
+    """Look at everything that verification needs, by default with the addon that runs would use.
 
     TensorFlow is not imported. What is merely not provisioned yet is no problem: first use does it.
     """
-    return Diagnosis(facts=tuple(_facts(tfjs_node)))
+    return Diagnosis(facts=tuple(_facts(tfjs_node or chosen_linkage())))
 
 
 def _facts(tfjs_node: Linkage) -> Iterator[Fact]:
@@ -108,13 +108,6 @@ def _facts(tfjs_node: Linkage) -> Iterator[Fact]:
     except EnvironmentProblem as problem:
         yield _missing("node", problem)
     yield _npm()
-    compiler = find_compiler()
-    if compiler is None and tfjs_node == "linked":
-        yield Fact(
-            "compiler", "none", "the node backend's addon cannot be compiled", compiler_cure()
-        )
-    else:
-        yield Fact("compiler", " ".join(compiler or ["none"]))
     yield _cache()
     try:
         js = node_sources() / "js"
@@ -133,6 +126,8 @@ def _backends(
         backend: place_of(backend, js, node, tensorflow, tfjs_node=tfjs_node)
         for backend in BACKENDS
     }
+    compiles = tfjs_node == "linked" and not places["node"].is_dir()
+    yield _compiler(needed=compiles)
     for backend, place in places.items():
         value = str(place) if place.is_dir() else "not provisioned; first use or `setup` does it"
         yield Fact(f"backend {backend}", value)
@@ -163,6 +158,15 @@ def _simd(node: Node) -> Fact:
             "Use a newer Node, or a CPU that has SSE4.1.",
         )
     return Fact("wasm simd", "yes")
+
+
+def _compiler(*, needed: bool) -> Fact:
+    compiler = find_compiler()
+    if compiler is not None:
+        return Fact("compiler", " ".join(compiler))
+    if not needed:
+        return Fact("compiler", "none, and none is needed any more")
+    return Fact("compiler", "none", "the node backend's addon cannot be compiled", compiler_cure())
 
 
 def _npm() -> Fact:
@@ -222,7 +226,7 @@ def _distribution(name: str) -> Fact:
 
 
 def _missing(name: str, problem: EnvironmentProblem) -> Fact:
-    return Fact(name, "missing", problem.message)
+    return Fact(name, "missing", problem.message.rstrip("."))
 
 
 def _version(distribution: str) -> str | None:

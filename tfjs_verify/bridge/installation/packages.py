@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from tfjs_verify.errors import ProvisioningError
 TFJS_NODE = "@tensorflow/tfjs-node"
 _PATIENCE_S = 1800.0
 _QUOTED_LINES = 8
+_ERROR = re.compile(r"\w*Error: |npm ERR! (?!\s*(A complete log|/|path |command |code \d)).")
 _QUIET = ("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
 
 # npm outlives a parent that was killed, and would go on filling a directory that the next start
@@ -101,7 +103,7 @@ def _lifeline() -> Iterator[int]:
 
 
 def _excerpt(output: bytes) -> str:
-    """The last lines that say something."""
-    lines = [line.rstrip() for line in output.decode(errors="replace").splitlines()]
-    telling = [line for line in lines if line.removeprefix("npm ERR!").strip()]
-    return "\n".join(f"    {line}" for line in telling[-_QUOTED_LINES:])
+    """The lines that say what went wrong; all of npm's own where there are no others."""
+    lines = [line.strip() for line in output.decode(errors="replace").splitlines()]
+    telling = [line for line in lines if _ERROR.match(line)]
+    return "\n".join(f"    {line}" for line in (telling or lines)[-_QUOTED_LINES:])

@@ -21,12 +21,13 @@ from tfjs_verify.bridge.installation.locate import (
     node_sources,
 )
 from tfjs_verify.bridge.installation.packages import install_packages, run_install_script
-from tfjs_verify.errors import RequestError
+from tfjs_verify.errors import ProvisioningError, RequestError
 
 Linkage = Literal["linked", "stock"]
 Progress = Callable[[str], None]
 
 BACKENDS = ("node", "wasm", "cpu")
+_CHOICE = "tfjs-node"
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Installation:
 def provision(
     *,
     backends: Collection[str] = BACKENDS,
-    tfjs_node: Linkage = "linked",
+    tfjs_node: Linkage | None = None,
     progress: Progress | None = None,
 ) -> Installation:
     """The Node side for these backends; what is missing of it is built in the user's cache.
@@ -57,7 +58,8 @@ def provision(
     The Node packages come from the npm registry once; the addon, which only the backend "node"
     needs, is compiled here ("linked") or downloaded by tfjs-node's own script ("stock"). When all
     is there, nothing is run but `node`, to ask its version, and the network is not used. `progress`
-    is told in a line what is being done. Safe in several processes at once, and to kill.
+    is told in a line what is being done. Without `tfjs_node`, it is what `choose_linkage` was told,
+    else "linked". Safe in several processes at once, and to kill.
 
     Raises EnvironmentProblem where Node or TensorFlow is not found, ProvisioningError where npm,
     the compiler or the disk refuses, RequestError for an unknown backend.
@@ -68,7 +70,7 @@ def provision(
     tell = progress or _say_nothing
     js = node_sources() / "js"
     node = find_node()
-    linkage: Linkage | None = tfjs_node if "node" in backends else None
+    linkage = (tfjs_node or chosen_linkage()) if "node" in backends else None
     tensorflow = find_tensorflow() if linkage == "linked" else None
     if tensorflow is not None:
         modules = _linked(js, node, tensorflow, tell)
@@ -84,6 +86,25 @@ def provision(
         tfjs_node=linkage,
         tensorflow=tensorflow,
     )
+
+
+def chosen_linkage() -> Linkage:
+    """The addon that later runs use: what was chosen last, "linked" where nothing was."""
+    try:
+        stock = (cache_directory() / _CHOICE).read_text("utf-8").strip() == "stock"
+    except OSError:
+        return "linked"
+    return "stock" if stock else "linked"
+
+
+def choose_linkage(linkage: Linkage) -> None:
+    """Remember which addon later runs of this user shall use."""
+    place = cache_directory() / _CHOICE
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(linkage + "\n", "utf-8")
+    except OSError as error:
+        raise ProvisioningError(f"{place} cannot be written: {error.strerror}.") from error
 
 
 def place_of(
