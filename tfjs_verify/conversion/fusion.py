@@ -36,9 +36,15 @@ _FUSED_OPS = {
 }
 
 
-_BIAS_WHY = "the stock converter fuses this addition as a bias, and the wasm backend takes rank 1 only"
-_ACTIVATION_WHY = "TensorFlow's remapper fuses this activation, and no TensorFlow.js executor accepts it"
-_SHARED_WHY = "the stock converter fuses this convolution with a bias that its other users do not add"
+_BIAS_WHY = (
+    "the stock converter fuses this addition as a bias, and the wasm backend takes rank 1 only"
+)
+_ACTIVATION_WHY = (
+    "TensorFlow's remapper fuses this activation, and no TensorFlow.js executor accepts it"
+)
+_SHARED_WHY = (
+    "the stock converter fuses this convolution with a bias that its other users do not add"
+)
 
 
 def fuse_contractions(program: Program) -> RepairLog:
@@ -64,7 +70,11 @@ def _fuse(body: Body, chains: Chains, contraction: Any, log: RepairLog) -> None:
     if addition.op not in ADDITIONS:
         return
     bias = _bias(body, chains, addition, contraction)
-    if addition.op != "BiasAdd" and _stock_takes_for_bias(body, addition, contraction):
+    if (
+        not body.name
+        and addition.op != "BiasAdd"
+        and _stock_takes_for_bias(body, addition, contraction)
+    ):
         log.add("bias-rank", _BIAS_WHY, [shown(body, addition.name)])
     if bias is None or not is_float32(contraction) or not is_channels_last(contraction):
         return
@@ -84,7 +94,11 @@ def _fuse(body: Body, chains: Chains, contraction: Any, log: RepairLog) -> None:
 def _bias(body: Body, chains: Chains, addition: Any, contraction: Any) -> str | None:
     """The reference of a bias of rank 1; made, where the constant has another rank."""
     if addition.op == "BiasAdd":
-        return data_inputs(addition)[1] if is_channels_last(addition) else None
+        # The wasm backend asks the stored data for its rank, which for a reshaped tensor is that of
+        # the tensor before: only constants are sure to be vectors.
+        reference = data_inputs(addition)[1]
+        is_constant = body.constant(reference) is not None
+        return reference if is_constant and is_channels_last(addition) else None
     channels = channel_count(body, contraction)
     if channels is None:
         return None

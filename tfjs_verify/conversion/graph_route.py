@@ -13,7 +13,7 @@ from tfjs_verify.conversion.freezing import Frozen, freeze
 from tfjs_verify.conversion.fusion import fuse_contractions
 from tfjs_verify.conversion.graph import Program, node_of
 from tfjs_verify.conversion.optimization import SIMPLIFY, displace, optimize
-from tfjs_verify.conversion.repairs import RepairLog, repair
+from tfjs_verify.conversion.repairs import FINAL_REWRITES, RepairLog, repair
 from tfjs_verify.conversion.routes import Job
 from tfjs_verify.conversion.writing import write_graph_model
 
@@ -55,6 +55,7 @@ def repaired(program: Program) -> tuple[Program, RepairLog]:
     repair(program, log)  # what the simplification brought in
     log.add_all(fold_batch_norms(program))
     log.add_all(fuse_contractions(program))
+    repair(program, log, FINAL_REWRITES)
     return program, log
 
 

@@ -9,20 +9,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tfjs_verify.conversion.graph import Program
-from tfjs_verify.conversion.repairs import arithmetic, matrices
+from tfjs_verify.conversion.repairs import arithmetic, loops, matrices
 from tfjs_verify.conversion.repairs.base import Rewrite
 from tfjs_verify.conversion.repairs.log import RepairLog
 from tfjs_verify.errors import ConversionError
 
-__all__ = ["REWRITES", "RepairLog", "Rewrite", "repair"]
+__all__ = ["FINAL_REWRITES", "REWRITES", "RepairLog", "Rewrite", "repair"]
 
 REWRITES: tuple[Rewrite, ...] = (*arithmetic.REWRITES, *matrices.REWRITES)
+"""Before and after TensorFlow's own simplification."""
+FINAL_REWRITES: tuple[Rewrite, ...] = loops.REWRITES
+"""Last of all: what simplification would undo."""
 _ROUNDS = 8
 
 
-def repair(
-    program: Program, log: RepairLog, rewrites: Sequence[Rewrite] = REWRITES
-) -> None:
+def repair(program: Program, log: RepairLog, rewrites: Sequence[Rewrite] = REWRITES) -> None:
     """Applies the rewrites until none applies, and logs the nodes that each touched.
 
     What one rewrite puts in may be another's to replace, so several rounds may be needed.

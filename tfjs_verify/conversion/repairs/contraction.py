@@ -49,9 +49,7 @@ def _product(inputs: Sequence[str], output: str, operands: Sequence[Any]) -> Any
     return _transposed(product, "".join(order), output)
 
 
-def _matrix(
-    tensor: Any, labels: str, groups: tuple[list[str], ...], sizes: dict[str, Any]
-) -> Any:
+def _matrix(tensor: Any, labels: str, groups: tuple[list[str], ...], sizes: dict[str, Any]) -> Any:
     """[batch, rows, columns], each the product of the dimensions of its group."""
     batch, rows, columns = groups
     tensor = _transposed(tensor, labels, "".join([*batch, *rows, *columns]))
