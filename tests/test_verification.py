@@ -119,9 +119,9 @@ def test_a_dropped_output_is_caught(models, converted, nodes, tmp_path, name, ou
     assert structures == ["the artifact does not give this output"] * 3
 
 
-def test_a_killed_process_is_one_backends_error(models):
+def test_a_killed_process_is_one_backends_error(models, tmp_path):
     with NodePool() as pool:
-        request = Request(model=models / "plain", examples=40)
+        request = Request(model=models / "plain", examples=40, work_dir=tmp_path)
 
         def on_case(done: int, total: int) -> None:
             if done == 10:

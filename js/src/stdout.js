@@ -10,4 +10,7 @@ export function reserveStdout() {
     enumerable: true,
     get: () => process.stderr,
   });
+  // Whoever read our stderr is gone, and with it our parent. Without this the broken pipe would be
+  // an uncaught exception, and reporting that another one, without end.
+  process.stderr.on('error', () => process.exit(1));
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from tfjs_verify.errors import RequestError
+from tfjs_verify.errors import EnvironmentProblem, RequestError
 from tfjs_verify.report import Report
 from tfjs_verify.report.text import print_report
 from tfjs_verify.verification import Progress
@@ -57,6 +58,28 @@ def reporting() -> Iterator[Output]:
     )  # fmt: skip
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         yield Output(bar)
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow without the lines that its C++ writes to stderr before it can be configured.
+
+    They are of plugins registered twice and mean nothing; where the import fails they are shown.
+    """
+    with tempfile.TemporaryFile() as said:
+        sys.stderr.flush()
+        stderr = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            import tensorflow  # noqa: F401
+        except ImportError as error:
+            said.seek(0)
+            os.write(stderr, said.read())
+            raise EnvironmentProblem(
+                f"TensorFlow cannot be imported: {error}. Run `tfjs-verify doctor`."
+            ) from error
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def check_writable(*files: Path | None) -> None:
