@@ -56,7 +56,7 @@ def nodes() -> Iterator[NodePool]:
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with `plain` (one output) and `twins` (two inputs, two like outputs) SavedModels."""
+    """SavedModels `plain` (one output) and `twins` (two inputs, two outputs of one shape)."""
     import keras
 
     directory = tmp_path_factory.mktemp("models")

@@ -75,9 +75,14 @@ def test_what_is_discrete_is_exact_whatever_was_allowed(expected, actual):
 
 
 VALUES = {
-    "nan": np.nan, "+inf": np.inf, "-inf": -np.inf, "finite": 1.5, "zero": 0.0,
-    "negative zero": -0.0, "subnormal": 1e-40,
-}  # fmt: skip
+    "nan": np.nan,
+    "+inf": np.inf,
+    "-inf": -np.inf,
+    "finite": 1.5,
+    "zero": 0.0,
+    "negative zero": -0.0,
+    "subnormal": 1e-40,
+}
 SAME_NUMBER = [{"zero", "negative zero"}, {"zero", "subnormal"}, {"negative zero", "subnormal"}]
 
 

@@ -77,17 +77,25 @@ def test_a_flipped_weight_is_named(models, converted, nodes, tmp_path):
     text = str(failure.value)
     for part in (
         'tfjs:wasm disagrees with tensorflow on output "scores" (float32[?, 4])',
-        "worst element     [", ": tensorflow ", ", tfjs:wasm ", "error      ", "allowed     ",
+        "worst element     [",
+        ": tensorflow ",
+        ", tfjs:wasm ",
+        "error      ",
+        "allowed     ",
         "replay            tfjs-verify verify",
-    ):  # fmt: skip
+    ):
         assert part in text
     backend = report.models[0].backends[1]
     saved = Path(backend.minimal_case)
     assert saved.parent == tmp_path / "kept" / "plain" / "cases"
     again = tv.verify(
-        models / "plain", artifact=artifact, data=[saved], examples=0, nodes=nodes,
+        models / "plain",
+        artifact=artifact,
+        data=[saved],
+        examples=0,
+        nodes=nodes,
         work_dir=tmp_path / "again",
-    )  # fmt: skip
+    )
     assert again.verdict == "fail"
 
 

@@ -1,8 +1,8 @@
 """Expected, actual, tolerance → what differs, where, by how much, in which domain. Pure NumPy.
 
 A value belongs to one class: finite, subnormal, NaN or infinite. Two values of different classes
-disagree in the domain of the rarer one (NaN before infinite before finite), whatever the tolerance; two
-finite ones disagree where they differ by more than is allowed.
+disagree in the domain of the rarer one (NaN before infinite before finite), whatever the
+tolerance; two finite ones disagree where they differ by more than is allowed.
 """
 
 from __future__ import annotations
@@ -18,9 +18,16 @@ from tfjs_verify.tensors import Array, Shape, TensorSpec, as_bytes, dtype_name, 
 from tfjs_verify.tolerance import Tolerance
 
 Domain = Literal[
-    "finite", "nan", "infinite", "subnormal", "signed_zero",
-    "overflow", "order", "precision", "nondeterministic",
-]  # fmt: skip
+    "finite",
+    "nan",
+    "infinite",
+    "subnormal",
+    "signed_zero",
+    "overflow",
+    "order",
+    "precision",
+    "nondeterministic",
+]
 
 _SMALLEST_NORMAL = float(np.finfo(np.float32).tiny)
 
@@ -73,7 +80,7 @@ class Errors:
 class OutputComparison:
     """One output of one case, compared.
 
-    `structure` is a message where the tensors cannot be compared at all: missing, reshaped, retyped.
+    `structure` is set where the tensors cannot be compared at all: missing, reshaped, retyped.
     """
 
     name: str
@@ -112,10 +119,13 @@ def compare_outputs(
         extra = actual[name]
         compared.append(
             OutputComparison(
-                name, dtype_name(extra), extra.shape, Tolerance(),
+                name,
+                dtype_name(extra),
+                extra.shape,
+                Tolerance(),
                 structure=f"TensorFlow.js has an output {name!r} that the model does not have",
             )
-        )  # fmt: skip
+        )
     return tuple(compared)
 
 
@@ -129,9 +139,14 @@ def compare(
         return OutputComparison(name, dtype, shape, tolerance, structure=structure)
     mismatches, mismatched = _mismatches(expected, actual, tolerance)
     return OutputComparison(
-        name, dtype, shape, tolerance,
-        errors=_errors(expected, actual), mismatches=mismatches, mismatched=mismatched,
-    )  # fmt: skip
+        name,
+        dtype,
+        shape,
+        tolerance,
+        errors=_errors(expected, actual),
+        mismatches=mismatches,
+        mismatched=mismatched,
+    )
 
 
 def _structure(expected: Array, actual: Array | None) -> str | None:
@@ -262,7 +277,7 @@ def _cosine(expected: Array, actual: Array) -> float | None:
     norms = float(np.linalg.norm(expected) * np.linalg.norm(actual))
     if not norms or not np.isfinite(norms):
         return None
-    return float(min(1.0, np.real(np.vdot(expected, actual)) / norms))
+    return min(1.0, float(np.real(np.vdot(expected, actual))) / norms)
 
 
 def _widen(array: Array) -> Array:

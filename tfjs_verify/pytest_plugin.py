@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tfjs_verify.report import Report
     from tfjs_verify.runtimes import Backend, NodePool
 
-_BACKENDS = ("node", "wasm", "cpu")
+_BACKENDS: tuple[Backend, ...] = ("node", "wasm", "cpu")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

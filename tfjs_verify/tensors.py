@@ -47,7 +47,7 @@ _ALIGNMENT = 8
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """One named tensor of a signature; `None` stands for an unknown dimension, or an unknown rank."""
+    """One named tensor of a signature; `None` is an unknown dimension, or an unknown rank."""
 
     name: str
     dtype: str
@@ -99,7 +99,7 @@ def dtype_name(array: Array) -> str:
 
 
 def tfjs_dtype(dtype: str) -> str:
-    """The dtype that TensorFlow.js uses where TensorFlow has `dtype`; KeyError for e.g. "resource"."""
+    """What TensorFlow.js uses where TensorFlow has `dtype`; KeyError for e.g. "resource"."""
     return dtype if dtype in WIRE_DTYPES else NARROWED[dtype]
 
 
@@ -146,7 +146,7 @@ def encode(
             data = memoryview(b"".join(_prefixed(item) for item in array.reshape(-1).tolist()))
         else:
             wire = np.ascontiguousarray(array, dtype=WIRE_DTYPES[dtype])
-            data = memoryview(wire.reshape(-1).view(np.uint8)).cast("B")
+            data = wire.reshape(-1).view(np.uint8).data
         descriptors[name] = {
             "dtype": dtype,
             "shape": list(array.shape),

@@ -1,9 +1,8 @@
 """How much two floating-point answers may differ before they disagree.
 
-`DEFAULTS` is the one table of defaults. The absolute part scales with the reference output
-(max |tensorflow|): float32 rounding is relative to the numbers that were added up on the way, not
-to the one that remained, and TensorFlow.js's own kernels stay within 1e-6 of that scale wherever they
-are right.
+`DEFAULTS` is the one table of defaults. Its absolute part scales with the reference output: float32
+rounding is relative to the numbers that were added up on the way, not to the one that remained, and
+TensorFlow.js's own kernels stay within 1e-6 of that scale wherever they are right.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ FAILURES = Path("failures")
 
 @dataclass(frozen=True)
 class Request:
-    """One model and how to verify it; the words are those of the command line and of suite files."""
+    """One model and how to verify it, in the words of the command line and of suite files."""
 
     model: object
     name: str | None = None
@@ -111,21 +111,33 @@ def verify(
     name: str | None = None,
     nodes: NodePool | None = None,
 ) -> Report:
-    """Does TensorFlow.js compute what TensorFlow computes for this model?
+    """Convert a model, run it on every backend, and compare with TensorFlow.
 
-    `model` is a path (SavedModel directory, `.keras`, `.h5`) or a Keras model in memory. `data` names
-    `.npz` files or directories of them, `inputs` gives domains of generated values by input name,
-    `timeout` is in seconds for every single call. Raises RequestError where the request is wrong,
-    EnvironmentProblem where this machine lacks something; what the model does wrong is in the report.
+    `model` is a path (SavedModel directory, `.keras`, `.h5`) or a Keras model in memory. `data`
+    names `.npz` files or directories of them, `inputs` gives domains of generated values by input
+    name, `timeout` is in seconds for every single call. Raises RequestError where the request is
+    wrong, EnvironmentProblem where this machine lacks something; what the model does wrong is in
+    the report.
     """
     request = Request(
-        model=model, name=name, backends=tuple(backends), examples=examples, seed=seed,
-        data=tuple(Path(path) for path in data), inputs=dict(inputs or {}),
-        artifact=None if artifact is None else Path(artifact), format=format, quantize=quantize,
-        repair=repair, signature=signature, atol=atol, rtol=rtol,
-        js_modules=tuple(Path(path) for path in js_modules), timeout=timeout,
+        model=model,
+        name=name,
+        backends=tuple(backends),
+        examples=examples,
+        seed=seed,
+        data=tuple(Path(path) for path in data),
+        inputs=dict(inputs or {}),
+        artifact=None if artifact is None else Path(artifact),
+        format=format,
+        quantize=quantize,
+        repair=repair,
+        signature=signature,
+        atol=atol,
+        rtol=rtol,
+        js_modules=tuple(Path(path) for path in js_modules),
+        timeout=timeout,
         work_dir=None if work_dir is None else Path(work_dir),
-    )  # fmt: skip
+    )
     return verify_all([request], nodes=nodes)
 
 
@@ -206,9 +218,12 @@ class _Run:
         backends = tuple(self._backend(backend, parity) for backend in self.request.backends)
         given = self.request.artifact
         return assembly.model_report(
-            self.model, self.artifact, backends, parity.rejected,
+            self.model,
+            self.artifact,
+            backends,
+            parity.rejected,
             given=None if given is None else str(given),
-        )  # fmt: skip
+        )
 
     def _load(self, stack: ExitStack) -> None:
         for backend in self.request.backends:
@@ -229,19 +244,21 @@ class _Run:
         for backend, runtime in list(self.live.items()):
             self.progress.stage(f"timing {self.model.name} on {backend}")
             with self._stopping(backend):
-                self.latencies[backend] = measure_latency(
-                    runtime, case, reference_p50_ms=reference
-                )
+                self.latencies[backend] = measure_latency(runtime, case, reference_p50_ms=reference)
 
     def _compare(self) -> Parity:
         total = len(self.data) + self.request.examples
         self.progress.stage(f"comparing {self.model.name}")
         return measure_parity(
-            self.reference, *self.live.values(),
-            examples=self.request.examples, seed=self.request.seed, data=self.data,
-            plan=self.plan, tolerances=self._tolerances(),
+            self.reference,
+            *self.live.values(),
+            examples=self.request.examples,
+            seed=self.request.seed,
+            data=self.data,
+            plan=self.plan,
+            tolerances=self._tolerances(),
             on_case=lambda done: self.progress.cases(done, total),
-        )  # fmt: skip
+        )
 
     def _backend(self, backend: Backend, parity: Parity) -> BackendReport:
         if backend in self.stopped:
@@ -255,9 +272,7 @@ class _Run:
 
     def _tolerances(self) -> dict[str, Tolerance]:
         return {
-            spec.name: resolve_tolerance(
-                spec.dtype, atol=self.request.atol, rtol=self.request.rtol
-            )
+            spec.name: resolve_tolerance(spec.dtype, atol=self.request.atol, rtol=self.request.rtol)
             for spec in self.model.signature.outputs
         }
 
@@ -278,9 +293,12 @@ class _Run:
 def _obtain_artifact(request: Request, model: Model, directory: Path) -> Artifact:
     if request.artifact is None:
         return convert(
-            model, directory, format=request.format, quantization=request.quantize,
+            model,
+            directory,
+            format=request.format,
+            quantization=request.quantize,
             repair=request.repair,
-        )  # fmt: skip
+        )
     artifact = load_artifact(request.artifact, model.signature)
     if request.work_dir is not None:
         shutil.copytree(request.artifact, directory, dirs_exist_ok=True)
@@ -289,7 +307,7 @@ def _obtain_artifact(request: Request, model: Model, directory: Path) -> Artifac
 
 @contextmanager
 def _work_dir(request: Request, model: Model) -> Iterator[Path]:
-    """Where the artifact of this model lies while it runs: kept where the user named a directory."""
+    """Where the model's artifact lies while it runs: kept where the user named a directory."""
     if request.work_dir is not None:
         directory = request.work_dir / model.name
         try:

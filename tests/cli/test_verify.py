@@ -14,18 +14,39 @@ import pytest
 from tests.conftest import DIGITS
 
 SCHEMA = {
-    "schema", "verdict", "environment", "seed", "models",
-}  # fmt: skip
+    "schema",
+    "verdict",
+    "environment",
+    "seed",
+    "models",
+}
 MODEL = {"name", "path", "verdict", "signature", "conversion", "backends"}
 CONVERSION = {"route", "format", "quantization", "seconds", "bytes", "repairs", "error"}
 BACKEND = {
-    "backend", "verdict", "cases", "stage", "message", "outputs", "findings", "minimal_case",
-    "blame", "latency", "memory",
-}  # fmt: skip
+    "backend",
+    "verdict",
+    "cases",
+    "stage",
+    "message",
+    "outputs",
+    "findings",
+    "minimal_case",
+    "blame",
+    "latency",
+    "memory",
+}
 OUTPUT = {
-    "name", "dtype", "max_abs_error", "max_rel_error", "max_ulp_error", "scaled_error",
-    "noise_ratio", "cosine_similarity", "mismatched", "required_tolerance",
-}  # fmt: skip
+    "name",
+    "dtype",
+    "max_abs_error",
+    "max_rel_error",
+    "max_ulp_error",
+    "scaled_error",
+    "noise_ratio",
+    "cosine_similarity",
+    "mismatched",
+    "required_tolerance",
+}
 LATENCY = {"load_ms", "first_ms", "p50_ms", "p90_ms", "p99_ms", "reference_p50_ms"}
 
 
@@ -61,9 +82,16 @@ def test_a_working_directory_keeps_the_artifact_that_ran(run, models, tmp_path):
 
 def test_several_models_are_one_report(run, models, tmp_path):
     answer = run(
-        "verify", models / "plain", models / "twins", "-b", "cpu", "-n", 1,
-        "--json", tmp_path / "r.json",
-    )  # fmt: skip
+        "verify",
+        models / "plain",
+        models / "twins",
+        "-b",
+        "cpu",
+        "-n",
+        1,
+        "--json",
+        tmp_path / "r.json",
+    )
     assert answer.status == 0
     names = [model["name"] for model in json.loads((tmp_path / "r.json").read_text())["models"]]
     assert names == ["plain", "twins"]
@@ -94,7 +122,10 @@ GOOD = np.zeros((1, 6), np.float32)
         (["{tmp}/note.txt"], ["note.txt"]),
         (["{models}/plain", "--signature", "nope"], ["nope", "serving_default"]),
         (["{models}/plain", "--data", "{tmp}/missing.npz"], ["missing.npz", "x", "float32[?, 6]"]),
-        (["{models}/plain", "--data", "{tmp}/misnamed.npz"], ["misnamed.npz", "xx", "did you mean"]),
+        (
+            ["{models}/plain", "--data", "{tmp}/misnamed.npz"],
+            ["misnamed.npz", "xx", "did you mean"],
+        ),
         (["{models}/plain", "--data", "{tmp}/shape.npz"], ["shape.npz", "[?, 6]", "(1, 5)"]),
         (["{models}/plain", "--data", "{tmp}/dtype.npz"], ["dtype.npz", "float32"]),
         (["{models}/plain", "--data", "{tmp}/absent.npz"], ["absent.npz"]),
@@ -159,8 +190,14 @@ def test_a_model_that_a_backend_cannot_run_is_an_error_with_its_message(run, tmp
 
 def test_no_node_process_outlives_a_killed_parent(models):
     command = [
-        sys.executable, "-m", "tfjs_verify.cli.main", "verify", str(models / "plain"), "-n", "100000",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "tfjs_verify.cli.main",
+        "verify",
+        str(models / "plain"),
+        "-n",
+        "100000",
+    ]
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as parent:
@@ -176,9 +213,16 @@ def test_no_node_process_outlives_a_killed_parent(models):
 
 def test_an_interrupt_ends_the_run_in_order(models):
     command = [
-        sys.executable, "-m", "tfjs_verify.cli.main", "verify", str(models / "plain"), "-n", "100000",
-        "-b", "cpu",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "tfjs_verify.cli.main",
+        "verify",
+        str(models / "plain"),
+        "-n",
+        "100000",
+        "-b",
+        "cpu",
+    ]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, text=True
     ) as parent:

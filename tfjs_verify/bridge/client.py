@@ -94,8 +94,8 @@ class Client:
         except WaitedTooLong:
             raise self._break(
                 DeadlineExceeded,
-                f"{self._name} did not answer `{method}` within {timeout:g} s; its process was ended. "
-                "A larger --timeout gives it more.",
+                f"{self._name} did not answer `{method}` within {timeout:g} s; its process was "
+                "ended. A larger --timeout gives it more.",
             ) from None
         except EndOfStream:
             end = self._process.describe_end()
@@ -105,7 +105,8 @@ class Client:
         except MalformedFrame as error:
             raise self._break(
                 ProtocolError,
-                f"{self._name} answered `{method}` with something that is no frame of the bridge: {error}",
+                f"{self._name} answered `{method}` with something that is no frame of the bridge: "
+                f"{error}",
             ) from None
         return self._unwrap(method, frame.message, frame.attachment)
 
@@ -127,7 +128,9 @@ class Client:
                 f"{self._last_id}: {str(message)[:200]}",
             )
         if "error" in message:
-            raise self._contract.error(int(message["error"]["code"]), str(message["error"]["message"]))
+            raise self._contract.error(
+                int(message["error"]["code"]), str(message["error"]["message"])
+            )
         return Reply(message["result"], attachment)
 
     def _break(self, kind: type[TfjsVerifyError], message: str) -> TfjsVerifyError:

@@ -47,7 +47,9 @@ class Contract:
         """The exception that stands for a JSON-RPC error of this code."""
         name = self.error_names.get(code)
         if name is None:
-            return ProtocolError(f"the Node side answered with an unknown error code {code}: {message}")
+            return ProtocolError(
+                f"the Node side answered with an unknown error code {code}: {message}"
+            )
         return ERROR_CLASSES[name](message)
 
 

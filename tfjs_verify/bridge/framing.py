@@ -40,7 +40,9 @@ class Frame:
     attachment: memoryview
 
 
-def write_frame(fd: int, message: dict[str, Any], chunks: Sequence[memoryview], deadline: float) -> None:
+def write_frame(
+    fd: int, message: dict[str, Any], chunks: Sequence[memoryview], deadline: float
+) -> None:
     """Write one frame without joining its chunks.
 
     Raises EndOfStream where the peer is gone, WaitedTooLong past the deadline.
@@ -90,7 +92,10 @@ class FrameReader:
 
     def _read_header(self, deadline: float) -> tuple[int, int]:
         while b"\r\n\r\n" not in self._ahead:
-            if not b"Content-Length:".startswith(self._ahead[:15]) or len(self._ahead) > _HEADER_LIMIT:
+            if (
+                not b"Content-Length:".startswith(self._ahead[:15])
+                or len(self._ahead) > _HEADER_LIMIT
+            ):
                 raise MalformedFrame(f"expected 'Content-Length:', got {self._ahead[:80]!r}")
             self._ahead += self._read_some(deadline)
         header, self._ahead = self._ahead.split(b"\r\n\r\n", 1)
@@ -136,7 +141,7 @@ def _uninitialised(size: int) -> memoryview:
     """Memory to read into; unlike `bytearray(size)`, NumPy does not touch every page first."""
     import numpy as np
 
-    return memoryview(np.empty(size, dtype=np.uint8)).cast("B")
+    return np.empty(size, dtype=np.uint8).data
 
 
 def _wait(fd: int, event: int, deadline: float) -> None:

@@ -1,4 +1,4 @@
-"""The `tfjs-verify` command: finds the command, and turns every error into a message and a status."""
+"""The `tfjs-verify` command: every error becomes a message and an exit status here."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point of the console script."""
-    # TensorFlow's C++ speaks of CUDA and of CPU features on stderr, in every run, unless told not to.
+    # Unless told not to, TensorFlow's C++ speaks of CUDA and CPU features in every run.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         status = cli.main(prog_name="tfjs-verify", standalone_mode=False)

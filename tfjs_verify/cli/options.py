@@ -24,44 +24,73 @@ def _together(*decorators: Callable[[Any], Any]) -> Callable[[Function], Functio
 
 
 backends = click.option(
-    "-b", "--backend", "backends", multiple=True, type=click.Choice(BACKEND_NAMES),
-    default=BACKEND_NAMES, show_default=True, help="A TensorFlow.js backend; repeatable.",
-)  # fmt: skip
+    "-b",
+    "--backend",
+    "backends",
+    multiple=True,
+    type=click.Choice(BACKEND_NAMES),
+    default=BACKEND_NAMES,
+    show_default=True,
+    help="A TensorFlow.js backend; repeatable.",
+)
 
 cases = _together(
     click.option(
-        "-n", "--examples", type=int, default=100, show_default=True, metavar="N",
+        "-n",
+        "--examples",
+        type=int,
+        default=100,
+        show_default=True,
+        metavar="N",
         help="How many cases to generate; 0 runs --data alone.",
     ),
     click.option(
-        "--seed", type=int, default=0, show_default=True, metavar="N",
+        "--seed",
+        type=int,
+        default=0,
+        show_default=True,
+        metavar="N",
         help="Same model, seed and options: the same cases.",
     ),
     click.option(
-        "--data", multiple=True, type=_PATH, metavar="PATH",
+        "--data",
+        multiple=True,
+        type=_PATH,
+        metavar="PATH",
         help="Real inputs: an .npz keyed by input name, or a directory of them; repeatable.",
     ),
     click.option(
-        "--input", "inputs", multiple=True, metavar="NAME=SPEC",
+        "--input",
+        "inputs",
+        multiple=True,
+        metavar="NAME=SPEC",
         help="What an input's generated values may be, e.g. 'image=float 0..1'; repeatable.",
     ),
-)  # fmt: skip
+)
 
 conversion = _together(
     click.option(
-        "--format", type=click.Choice(("graph", "layers")), default="graph", show_default=True,
+        "--format",
+        type=click.Choice(("graph", "layers")),
+        default="graph",
+        show_default=True,
         help="The kind of TensorFlow.js model.",
     ),
     click.option(
-        "--quantize", type=click.Choice(("float16", "uint8", "uint16")),
+        "--quantize",
+        type=click.Choice(("float16", "uint8", "uint16")),
         help="Store the weights in fewer bytes.",
     ),
     click.option(
-        "--no-repair", "repair", is_flag=True, default=True, flag_value=False,
+        "--no-repair",
+        "repair",
+        is_flag=True,
+        default=True,
+        flag_value=False,
         help="What the stock converter gives, unrepaired.",
     ),
     click.option("--signature", metavar="NAME", help="Which signature of the model."),
-)  # fmt: skip
+)
 
 running = _together(
     click.option(
@@ -70,19 +99,31 @@ running = _together(
     click.option("--atol", type=float, metavar="X", help="Allowed absolute error."),
     click.option("--rtol", type=float, metavar="X", help="Allowed relative error."),
     click.option(
-        "--js-module", "js_modules", multiple=True, type=_PATH, metavar="FILE",
+        "--js-module",
+        "js_modules",
+        multiple=True,
+        type=_PATH,
+        metavar="FILE",
         help="A module that exports register(tf): custom ops and layers; repeatable.",
     ),
     click.option(
-        "--timeout", type=float, default=120.0, show_default=True, metavar="S",
+        "--timeout",
+        type=float,
+        default=120.0,
+        show_default=True,
+        metavar="S",
         help="Seconds that a single call may take.",
     ),
     click.option(
-        "--work-dir", type=_PATH, metavar="DIR",
+        "--work-dir",
+        type=_PATH,
+        metavar="DIR",
         help="Keep per model the artifact that ran and the failing cases here.",
     ),
 )
 
 reports = _together(
-    click.option("--json", "json_file", type=_PATH, metavar="FILE", help="Write the report as JSON."),
+    click.option(
+        "--json", "json_file", type=_PATH, metavar="FILE", help="Write the report as JSON."
+    ),
 )

@@ -54,14 +54,17 @@ def reporting() -> Iterator[Output]:
     """A progress bar on stderr while the block runs; nothing where stderr is no terminal."""
     console = Console(stderr=True)
     columns = (
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-    )  # fmt: skip
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+    )
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         yield Output(bar)
 
 
 def load_tensorflow() -> None:
-    """Import TensorFlow without the lines that its C++ writes to stderr before it can be configured.
+    """Import TensorFlow without what its C++ writes to stderr before it can be configured.
 
     They are of plugins registered twice and mean nothing; where the import fails they are shown.
     """

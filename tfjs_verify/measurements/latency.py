@@ -34,9 +34,7 @@ def measure_latency(
     At most `repetitions` samples, fewer where they would take longer than `budget_s`. Raises
     RuntimeFailure.
     """
-    timing = runtime.time(
-        case.inputs, warmup=warmup, repetitions=repetitions, budget_s=budget_s
-    )
+    timing = runtime.time(case.inputs, warmup=warmup, repetitions=repetitions, budget_s=budget_s)
     return Latency(
         load_ms=timing.load_ms,
         first_ms=timing.first_ms,

@@ -1,7 +1,8 @@
 """Do the candidates compute what the reference computes? Every case, every output, every backend.
 
-While the candidates answer one case side by side, the next one is drawn and the reference answers
-it. A case on which the reference itself raises is rejected: it is counted, and shown to no candidate.
+While the candidates answer one case side by side, the next one is drawn and the reference
+answers it. A case on which the reference itself raises is rejected: it is counted, and shown to no
+candidate.
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ def measure_parity(
 ) -> Parity:
     """Compare `candidates` with `reference` on `data`, then on `examples` generated cases.
 
-    `plan` says what is generated; without one, what the signature and `data` suggest. `tolerances` is keyed by output name; outputs without one take the default of their dtype.
+    `plan` says what is generated; without one, what the signature and `data` suggest. `tolerances`
+    is keyed by output name; outputs without one take the default of their dtype.
     `on_case` is told the number of cases done. A candidate that fails leaves the run; the others
     go on.
     """
@@ -173,9 +175,7 @@ class _Tally:
             self._add(case, comparison)
 
     def _add(self, case: Case, comparison: OutputComparison) -> None:
-        before = self._outputs.get(
-            comparison.name, OutputParity(comparison.name, comparison.dtype)
-        )
+        before = self._outputs.get(comparison.name, OutputParity(comparison.name, comparison.dtype))
         after = replace(
             before,
             errors=before.errors.worst(comparison.errors),

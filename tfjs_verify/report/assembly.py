@@ -35,7 +35,15 @@ from tfjs_verify.report.report import (
 )
 from tfjs_verify.tensors import WIRE_DTYPES, tfjs_dtype
 
-_PACKAGES = ("tfjs-verify", "tensorflow", "keras", "tf-keras", "tensorflowjs", "numpy", "hypothesis")
+_PACKAGES = (
+    "tfjs-verify",
+    "tensorflow",
+    "keras",
+    "tf-keras",
+    "tensorflowjs",
+    "numpy",
+    "hypothesis",
+)
 
 
 def environment(nodes: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
@@ -57,7 +65,7 @@ def model_report(
     *,
     given: str | None = None,
 ) -> ModelReport:
-    """A model that was converted, or whose artifact was `given`; its verdict is the worst of all."""
+    """A model that was converted, or whose artifact was `given`."""
     return ModelReport(
         name=model.name,
         path=model.path,
@@ -175,12 +183,16 @@ def _worst(disagreement: Disagreement | None) -> WorstElement | None:
 
 def _value(value: object) -> str:
     if isinstance(value, np.floating):
-        return np.format_float_positional(value, precision=9, unique=True) if _plain(value) else str(value)
+        return (
+            np.format_float_positional(value, precision=9, unique=True)
+            if _plain(value)
+            else str(value)
+        )
     return str(value)
 
 
 def _plain(value: np.floating[Any]) -> bool:
-    return bool(np.isfinite(value)) and (value == 0 or 1e-4 <= abs(value) < 1e8)
+    return bool(np.isfinite(value) and (value == 0 or 1e-4 <= abs(value) < 1e8))
 
 
 def _findings(parity: CandidateParity) -> tuple[FindingReport, ...]:

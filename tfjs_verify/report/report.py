@@ -1,4 +1,4 @@
-"""The report as data. Its fields are the words of the JSON contract, so that no renderer translates."""
+"""The report as data, in the words of the JSON contract, so that no renderer translates."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def explain_failures(report: Report) -> str:
 
 
 def explain_backend(model: ModelReport, backend: BackendReport) -> str:
-    """Why one backend is not in parity: what, where, how much, why it was not allowed, what next."""
+    """Why one backend is not in parity: what, where, how much, why not allowed, what next."""
     if backend.verdict == "error":
         stage = f" ({backend.stage})" if backend.stage else ""
         return f"tfjs:{backend.backend} could not run {model.path}{stage}: {backend.message}"
@@ -119,8 +119,8 @@ def _model(model: ModelReport) -> RenderableType:
         parts.append(
             Padding(
                 Text(
-                    f"note  TensorFlow itself raised on {len(model.rejected)} cases, which were left "
-                    f"out; the first: {first.case}: {first.message}",
+                    f"note  TensorFlow itself raised on {len(model.rejected)} cases, which were "
+                    f"left out; the first: {first.case}: {first.message}",
                     style="yellow",
                 ),
                 (0, 0, 1, 2),
@@ -149,8 +149,16 @@ def _table(model: ModelReport) -> Table:
     for column in ("backend", "output"):
         table.add_column(column, overflow="fold")
     for column in (
-        "cases", "max abs", "max rel", "scaled", "load ms", "first ms", "p50 ms", "p99 ms", "TF p50",
-    ):  # fmt: skip
+        "cases",
+        "max abs",
+        "max rel",
+        "scaled",
+        "load ms",
+        "first ms",
+        "p50 ms",
+        "p99 ms",
+        "TF p50",
+    ):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for backend in model.backends:
@@ -188,13 +196,17 @@ def _latency(backend: BackendReport) -> tuple[str, ...]:
     if latency is None:
         return ("",) * 5
     figures = (
-        latency.load_ms, latency.first_ms, latency.p50_ms, latency.p99_ms, latency.reference_p50_ms,
-    )  # fmt: skip
+        latency.load_ms,
+        latency.first_ms,
+        latency.p50_ms,
+        latency.p99_ms,
+        latency.reference_p50_ms,
+    )
     return tuple("" if figure is None else f"{figure:.3g}" for figure in figures)
 
 
 def _summary(report: Report) -> Text:
-    counts = {verdict: 0 for verdict in _STYLES}
+    counts = dict.fromkeys(_STYLES, 0)
     for model in report.models:
         for backend in model.backends:
             counts[backend.verdict] += 1

@@ -43,9 +43,7 @@ class Runtime(ABC):
     """The inputs it takes and the outputs it gives, by the model's own names."""
 
     @abstractmethod
-    def run(
-        self, inputs: Mapping[str, Array], outputs: Sequence[str] = ()
-    ) -> dict[str, Array]:
+    def run(self, inputs: Mapping[str, Array], outputs: Sequence[str] = ()) -> dict[str, Array]:
         """Answer one case.
 
         `inputs` are keyed by input name and may also feed intermediate nodes; `outputs` may name

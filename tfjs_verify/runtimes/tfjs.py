@@ -32,7 +32,7 @@ class LoadedModel:
 
 
 class NodeSession:
-    """A Node process with one TensorFlow.js backend, able to hold several models one after another."""
+    """A Node process with one TensorFlow.js backend, which can hold several models."""
 
     def __init__(self, client: Client, backend: Backend, facts: Mapping[str, Any]) -> None:
         self.backend = backend
@@ -52,7 +52,9 @@ class NodeSession:
 
     def kernels(self) -> tuple[str, ...]:
         """The kernels that the running backend has registered, sorted."""
-        return tuple(sorted(self.client.call("kernels", timeout=DEFAULT_TIMEOUT_S).result["kernels"]))
+        return tuple(
+            sorted(self.client.call("kernels", timeout=DEFAULT_TIMEOUT_S).result["kernels"])
+        )
 
     def memory(self) -> Mapping[str, int]:
         """What the process holds now: `tensors`, `tensorBytes`, `residentBytes`."""
@@ -138,7 +140,7 @@ class TFJS(Runtime):
     ) -> None:
         """Load `artifact` into `session`, or into a Node process of its own.
 
-        `timeout` is in seconds and holds for every single call. Raises LoadError, EnvironmentProblem.
+        `timeout` is in seconds and holds for every call. Raises LoadError, EnvironmentProblem.
         """
         self._owned = session is None
         self.session = session or start_node(backend, extensions=extensions)
@@ -211,6 +213,4 @@ class TFJS(Runtime):
 
 def _spec(item: Mapping[str, Any]) -> TensorSpec:
     shape = item["shape"]
-    return TensorSpec(
-        item["name"], item["dtype"], None if shape is None else tuple(shape)
-    )
+    return TensorSpec(item["name"], item["dtype"], None if shape is None else tuple(shape))

@@ -22,10 +22,15 @@ from tfjs_verify.cli import options
 @options.reports
 @click.pass_context
 def command(
-    context: click.Context, models: tuple[str, ...], suite: Path | None, json_file: Path | None,
-    inputs: tuple[str, ...], **words: Any,
-) -> int:  # fmt: skip
-    """Does TensorFlow.js compute what TensorFlow computes?
+    context: click.Context,
+    /,
+    models: tuple[str, ...],
+    suite: Path | None,
+    json_file: Path | None,
+    inputs: tuple[str, ...],
+    **words: Any,
+) -> int:
+    """Convert models, run them on TensorFlow.js, and compare with TensorFlow.
 
     MODEL is a SavedModel directory, a Keras .keras or .h5 file.
     """
@@ -46,9 +51,10 @@ def command(
             raise RequestError(f"--input wants NAME=SPEC, e.g. 'image=float 0..1', not {text!r}")
         domains[name] = parse_domain(spec)
     given = {
-        word for word in words
+        word
+        for word in words
         if context.get_parameter_source(word) is click.core.ParameterSource.COMMANDLINE
-    }  # fmt: skip
+    }
     with reporting() as output:
         output.progress.stage("loading TensorFlow")
         load_tensorflow()
