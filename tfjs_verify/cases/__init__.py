@@ -11,7 +11,12 @@ from tfjs_verify.cases.domain import Domain, default_domain
 from tfjs_verify.cases.domain_text import parse_domain
 from tfjs_verify.cases.exploration import Exploration, explore
 from tfjs_verify.cases.files import load_cases, save_case
+from tfjs_verify.cases.inference import infer_domains
+from tfjs_verify.cases.memory import Memory
 from tfjs_verify.cases.plan import CasePlan, plan_cases
+from tfjs_verify.cases.power import OutputPower, PowerMeter
+from tfjs_verify.cases.shrinking import Smallest, find_smallest
+from tfjs_verify.cases.trial import refine_dimensions
 from tfjs_verify.cases.typical import typical_case
 
 __all__ = [
@@ -22,14 +27,21 @@ __all__ = [
     "DimensionPlan",
     "Domain",
     "Exploration",
+    "Memory",
+    "OutputPower",
+    "PowerMeter",
+    "Smallest",
     "ValueClass",
     "classify",
     "default_domain",
     "describe",
     "explore",
+    "find_smallest",
+    "infer_domains",
     "load_cases",
     "parse_domain",
     "plan_cases",
+    "refine_dimensions",
     "save_case",
     "typical_case",
 ]

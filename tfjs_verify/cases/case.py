@@ -147,17 +147,15 @@ def _words(name: str, array: Array) -> str:
     word = "all empty strings" if string else "all False" if array.dtype == bool else "all zeros"
     if not others.size:
         return word
+    if len(others) == flat.size > 1 and all(item == flat[0] for item in flat.tolist()):
+        return f"all {_show(flat[0])}"
     if len(others) > _WORDS_LIMIT:
-        first = flat[0]
-        same = all(item == first for item in flat.tolist()) if string else np.all(flat == first)
-        if same:
-            return f"all {_show(first)}"
-        lows = (
+        range_ = (
             ""
             if string or array.dtype.kind == "c"
-            else (f" from {_show(flat.min())} to {_show(flat.max())}")
+            else f", from {_show(flat.min())} to {_show(flat.max())}"
         )
-        return f"{len(others)} of {flat.size} elements set{lows}"
+        return f"{len(others)} of {flat.size} elements set{range_}"
     listed = ", ".join(
         f"{name}{_index(position, array.shape)} = {_show(flat[position])}" for position in others
     )

@@ -43,7 +43,7 @@ def expand(
         case "lengths":
             last = max(1, longest)
             picked = 1 + np.floor(_levels(recipe, domain, shape).astype(np.float64) * last)
-            return np.minimum(picked, last).astype(numpy_dtype(dtype))
+            return np.asarray(np.minimum(picked, last), numpy_dtype(dtype))
         case "one_hot" | "probabilities" | "mask":
             return _rows(recipe, domain, shape).astype(numpy_dtype(dtype))
 

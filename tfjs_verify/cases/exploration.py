@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from hypothesis import settings
     from hypothesis.strategies import SearchStrategy
 
+    from tfjs_verify.cases.memory import Memory
+
 _PATIENCE = 10
 """Rejections before a run in which nearly everything is rejected gives up."""
 
@@ -54,8 +56,11 @@ def explore(
     domains: Mapping[str, Domain] | None = None,
     samples: Sequence[Case] = (),
     special: int = 0,
+    memory: Memory | None = None,
 ) -> Exploration:
     """Visits `examples` cases, then `special` ones with special values; the same for the same seed.
+
+    What `memory` recalls of earlier failures comes first, on top of the examples.
 
     `visit` raises CaseRejected where TensorFlow refuses the case; another is then drawn in its
     place. Whatever else it raises ends the exploration. Raises CaseError where nearly every case
@@ -66,35 +71,56 @@ def explore(
         if isinstance(signature, CasePlan)
         else plan_cases(signature, domains=domains, samples=samples)
     )
-    visited = rejected = 0
-    reasons: dict[str, None] = {}
-    exhausted = False
-    for apart, wanted in ((False, examples), (True, special)):
-        got = 0
-        for turn in range(_ROUNDS):
-            recipes = draw_recipes(plan, examples=wanted, seed=seed + turn, special=apart)
-            exhausted = exhausted or (not turn and len(recipes) < wanted)
-            places = (
-                Drawn(plan, recipe, seed + turn, wanted, apart, index)
-                for index, recipe in enumerate(recipes)
-            )
-            for case in _ahead(plan, places):
-                if got == wanted:
-                    break
-                try:
-                    visit(case)
-                except CaseRejected as error:
-                    rejected += 1
-                    if len(reasons) < _REASONS:
-                        reasons[str(error)] = None
-                    if not apart:
-                        _despair(plan, visited, rejected, tuple(reasons))
-                else:
-                    got += 1
-                    visited += 1
-            if got >= min(wanted, len(recipes)) or (apart and not turn):
-                break
-    return Exploration(visited, rejected, tuple(reasons), exhausted)
+    tally = _Tally(plan, visit)
+    for case in memory.recall(plan) if memory is not None else ():
+        tally.visit(case)
+    exhausted = _visit_drawn(plan, tally, examples, seed, special=False)
+    _visit_drawn(plan, tally, special, seed, special=True)
+    return Exploration(tally.visited, tally.rejected, tuple(tally.reasons), exhausted)
+
+
+def _visit_drawn(plan: CasePlan, tally: _Tally, wanted: int, seed: int, *, special: bool) -> bool:
+    """Visits drawn cases until `wanted` were not rejected; whether there are not that many."""
+    left = wanted
+    for turn in range(_ROUNDS):
+        recipes = draw_recipes(plan, examples=wanted, seed=seed + turn, special=special)
+        places = (
+            Drawn(plan, recipe, seed + turn, wanted, special, index)
+            for index, recipe in enumerate(recipes)
+        )
+        for case in _ahead(plan, places):
+            if not left:
+                return False
+            left -= tally.visit(case)
+        if not left:
+            return False
+        # Special values may be all that a model rejects; they are not asked for again.
+        if special or len(recipes) < wanted:
+            return True
+    return False
+
+
+class _Tally:
+    """Counts what becomes of the cases."""
+
+    def __init__(self, plan: CasePlan, visit: Callable[[Case], object]) -> None:
+        self._plan = plan
+        self._visit = visit
+        self.visited = self.rejected = 0
+        self.reasons: list[str] = []
+
+    def visit(self, case: Case) -> bool:
+        try:
+            self._visit(case)
+        except CaseRejected as error:
+            self.rejected += 1
+            if str(error) not in self.reasons and len(self.reasons) < _REASONS:
+                self.reasons.append(str(error))
+            if case.values == "finite":
+                _despair(self._plan, self.visited, self.rejected, self.reasons)
+            return False
+        self.visited += 1
+        return True
 
 
 def draw_recipes(
@@ -162,7 +188,7 @@ def _ahead(plan: CasePlan, places: Iterable[Drawn]) -> Iterator[Case]:
             yield pending.result()
 
 
-def _despair(plan: CasePlan, visited: int, rejected: int, reasons: tuple[str, ...]) -> None:
+def _despair(plan: CasePlan, visited: int, rejected: int, reasons: Sequence[str]) -> None:
     if rejected < _PATIENCE or visited * 4 > rejected:
         return
     unsaid = [

@@ -13,6 +13,7 @@ depend on what else is loaded, or on PYTHONHASHSEED, so every draw here is one o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
@@ -52,46 +53,55 @@ _KINDS = ("constant", "constant", *KINDS, "uniform", "uniform", "normal", "smoot
 _SMALL_KINDS = ("constant", *_KINDS)
 _BANDS = ("whole",) * 5 + BANDS[1:]
 _SCALES = (1.0,) * 8 + SCALES[1:]
+_MOODS = (None,) * 6 + ("below zero", "above zero", "high end", "near zero")
+_MOOD_LEVELS = {"below zero": 2, "above zero": 3, "high end": 1, "near zero": 0}
+"""A band for all inputs of a case at once, for what shows only when they go together."""
+
 _SPOTS = (0, 0, 0, 0, 1, 1, 2, 3)
 _LEVELS = (0, 1, 2, 3) * 4 + tuple(range(4, LEVELS))
 _SAMPLED = 3
 """Where there are samples, one case in so many is made from them."""
 
 
-def _index(count: int) -> st.SearchStrategy[int]:
+@lru_cache(maxsize=256)
+def _far(count: int) -> st.SearchStrategy[int]:
+    # Cached, because Hypothesis validates a strategy anew wherever it is made anew.
+    return st.integers(_FAR, _FAR + count - 1)
+
+
+def _index(draw: Draw, count: int) -> int:
     """An integer in 0..count - 1, uniform, that shrinks toward 0."""
-    return st.integers(_FAR, _FAR + count - 1).map(_near)
-
-
-def _near(value: int) -> int:
+    value: int = draw(_far(count))
     return value - _FAR
 
 
 def _pick(draw: Draw, options: Sequence[T]) -> T:
-    index: int = draw(_index(len(options)))
-    return options[index]
+    return options[_index(draw, len(options))]
 
 
 def _spots(draw: Draw) -> tuple[tuple[int, int], ...]:
     count = _pick(draw, _SPOTS)
-    return tuple((draw(_index(POSITIONS)), _pick(draw, _LEVELS)) for _ in range(count))
+    return tuple((_index(draw, POSITIONS), _pick(draw, _LEVELS)) for _ in range(count))
 
 
-def _array(draw: Draw, spec: TensorSpec, domain: Domain) -> ArrayRecipe:
+def _array(draw: Draw, spec: TensorSpec, domain: Domain, mood: str | None) -> ArrayRecipe:
     scaled = domain.source == "dtype" and domain.kind == "float" and spec.dtype != "float16"
     few = (spec.shape or (None,)) in ((), (1,), (None,))
     kind = _pick(draw, _SMALL_KINDS if few else _KINDS)
     # Strings come from a pool that the seed fills, whatever the kind.
     random = domain.kind == "string" or (kind in KINDS and KINDS[kind].random)
     detailed = kind in KINDS and (KINDS[kind].detailed or domain.kind == "probabilities")
+    level = 0
+    if kind == "constant":
+        level = _MOOD_LEVELS[mood] if mood else _pick(draw, _LEVELS)
     return ArrayRecipe(
         kind=kind,
-        level=_pick(draw, _LEVELS) if kind == "constant" else 0,
-        detail=draw(_index(DETAILS)) if detailed else 0,
-        band=_pick(draw, _BANDS) if kind != "constant" else "whole",
+        level=level,
+        detail=_index(draw, DETAILS) if detailed else 0,
+        band=mood or (_pick(draw, _BANDS) if kind != "constant" else "whole"),
         scale=_pick(draw, _SCALES) if scaled else 1.0,
         spots=_spots(draw),
-        seed=draw(_index(_SEEDS)) if random else 0,
+        seed=_index(draw, _SEEDS) if random else 0,
     )
 
 
@@ -105,12 +115,13 @@ def _sizes(draw: Draw, dimensions: DimensionPlan) -> tuple[tuple[str, int], ...]
 @st.composite
 def recipes(draw: Draw, plan: CasePlan) -> CaseRecipe:
     """Recipes of a plan whose values all stay inside its domains."""
-    if plan.samples and draw(_index(_SAMPLED)) == _SAMPLED - 1:
+    if plan.samples and _index(draw, _SAMPLED) == _SAMPLED - 1:
         return _from_sample(draw, plan)
+    mood = _pick(draw, _MOODS) if len(plan.signature.inputs) > 1 else None
     return CaseRecipe(
         sizes=_sizes(draw, plan.dimensions),
         arrays=tuple(
-            (spec.name, _array(draw, spec, plan.domains[spec.name]))
+            (spec.name, _array(draw, spec, plan.domains[spec.name], mood))
             for spec in plan.signature.inputs
         ),
     )
@@ -128,12 +139,12 @@ def _from_sample(draw: Draw, plan: CasePlan) -> CaseRecipe:
             (
                 spec.name,
                 ArrayRecipe(
-                    "sample", detail=draw(_index(len(MUTATIONS))), seed=draw(_index(_SEEDS))
+                    "sample", detail=_index(draw, len(MUTATIONS)), seed=_index(draw, _SEEDS)
                 ),
             )
             for spec in plan.signature.inputs
         ),
-        sample=draw(_index(len(plan.samples))),
+        sample=_index(draw, len(plan.samples)),
     )
 
 
@@ -172,8 +183,8 @@ def special_recipes(draw: Draw, plan: CasePlan) -> CaseRecipe:
             kind = "uniform" if array.kind in {"constant", "sample"} else array.kind
             array = ArrayRecipe(
                 kind,
-                seed=draw(_index(_SEEDS)),
-                detail=draw(_index(DETAILS)),
+                seed=_index(draw, _SEEDS),
+                detail=_index(draw, DETAILS),
                 special=special,
             )
         arrays.append((name, array))

@@ -1,0 +1,264 @@
+"""What the claims about generated cases are measured with.
+
+    python benchmarks/cases.py [--quick] [--json FILE]
+
+First, density and cost: recipes against `hypothesis.extra.numpy.arrays`, for the same specifications
+in the same run. Second, planted faults: predicates that are true only for certain inputs, and how
+many of ten seeds find each within 200 examples, how soon, and what the failure shrinks to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from hypothesis import Phase, settings
+from hypothesis.errors import HypothesisWarning
+from hypothesis.extra import numpy as hypothesis_numpy
+
+from tfjs_verify.cases import explore, find_smallest, parse_domain, plan_cases
+from tfjs_verify.cases.expansion import expand
+from tfjs_verify.cases.exploration import draw_recipes
+from tfjs_verify.cases.fields import KINDS
+from tfjs_verify.cases.recipe import ArrayRecipe
+from tfjs_verify.tensors import Array, Signature, TensorSpec
+
+SHAPES = ((1, 10), (1, 32, 32, 3), (1, 224, 224, 3), (8, 512, 512, 3))
+EXAMPLES = 200
+Inputs = Mapping[str, Array]
+
+
+# --- density and cost ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Density:
+    """Distinct values are medians over examples; times are milliseconds an example."""
+
+    shape: tuple[int, ...]
+    elements: int
+    recipe_distinct: int
+    continuous_distinct: float
+    """The smallest share of distinct values of any continuous kind, over seeds."""
+    recipe_median_ms: float
+    recipe_mean_ms: float
+    arrays_distinct: int | None
+    arrays_median_ms: float | None
+    arrays_problem: str
+
+
+def measure_density(shape: tuple[int, ...], examples: int) -> Density:
+    plan = plan_cases(Signature((TensorSpec("x", "float32", shape),), ()))
+    draw_recipes(plan, examples=10, seed=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", HypothesisWarning)
+        started = time.perf_counter()
+        recipes = draw_recipes(plan, examples=examples, seed=0)
+        drawing = (time.perf_counter() - started) * 1000 / len(recipes)
+    times, distinct = [], []
+    for recipe in recipes:
+        started = time.perf_counter()
+        values = plan.expand(recipe)["x"]
+        times.append((time.perf_counter() - started) * 1000 + drawing)
+        distinct.append(np.unique(values).size)
+    theirs = _measure_arrays(shape, min(examples, 30))
+    return Density(
+        shape=shape,
+        elements=int(np.prod(shape)),
+        recipe_distinct=int(statistics.median(distinct)),
+        continuous_distinct=_continuous_share(shape),
+        recipe_median_ms=statistics.median(times),
+        recipe_mean_ms=statistics.mean(times),
+        **theirs,
+    )
+
+
+def _continuous_share(shape: tuple[int, ...]) -> float:
+    domain = parse_domain("float -1..1")
+    return min(
+        np.unique(expand(ArrayRecipe(name, seed=seed, detail=seed % 8), domain, "float32", shape))
+        .size
+        / np.prod(shape)
+        for name, kind in KINDS.items()
+        if kind.continuous
+        for seed in range(4 if np.prod(shape) < 1e6 else 1)
+    )
+
+
+def _measure_arrays(shape: tuple[int, ...], examples: int) -> dict[str, object]:
+    """`hypothesis.extra.numpy.arrays` as it comes, its own health checks left on."""
+    from hypothesis import given, seed
+    from hypothesis import strategies as st
+
+    distinct: list[int] = []
+    moments: list[float] = [time.perf_counter()]
+    elements = st.floats(-1, 1, width=32)
+
+    @seed(0)
+    @settings(
+        max_examples=examples, database=None, deadline=None, phases=[Phase.generate],
+        suppress_health_check=[],
+    )  # fmt: skip
+    @given(hypothesis_numpy.arrays(np.float32, shape, elements=elements))
+    def test(values: Array) -> None:
+        distinct.append(np.unique(values).size)
+        moments.append(time.perf_counter())
+
+    problem = ""
+    try:
+        test()
+    except Exception as error:  # noqa: BLE001 - whatever stops it is what is reported
+        problem = type(error).__name__
+    if not distinct:
+        return {"arrays_distinct": None, "arrays_median_ms": None, "arrays_problem": problem}
+    gaps = np.diff(moments) * 1000
+    return {
+        "arrays_distinct": int(statistics.median(distinct)),
+        "arrays_median_ms": float(np.median(gaps)),
+        "arrays_problem": problem,
+    }
+
+
+# --- planted faults ------------------------------------------------------------------------------
+
+IMAGE = TensorSpec("image", "float32", (None, 16, 16, 3))
+VECTOR = TensorSpec("x", "float32", (None, 10))
+OTHER = TensorSpec("y", "float32", (None, 4))
+TOKENS = TensorSpec("tokens", "int32", (None, None))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`shows(inputs)` is whether the planted fault would change the output."""
+
+    name: str
+    specs: tuple[TensorSpec, ...]
+    shows: Callable[[Inputs], bool]
+    domains: tuple[tuple[str, str], ...] = ()
+    batch: int = 1
+    nonzero: int | None = 3
+    """The most elements that may be left non-zero; None where the fault needs them all."""
+
+
+def _tied(values: Array) -> bool:
+    ordered = np.sort(values.reshape(len(values), -1), axis=1)
+    return bool(np.any(ordered[:, -1] == ordered[:, -2]))
+
+
+def _tied_above_others(values: Array) -> bool:
+    return _tied(values) and bool((np.ptp(values, axis=1) > 0).all())
+
+
+def _constant_rows(image: Array) -> Array:
+    return (np.ptp(image, axis=2) == 0).all(axis=-1)
+
+
+FAULTS = (
+    Fault("one element > 0.9", (IMAGE,), lambda i: bool((i["image"] > 0.9).any())),
+    Fault("batch size is 3", (VECTOR,), lambda i: len(i["x"]) == 3, batch=3),
+    Fault("the two largest values tie", (VECTOR,), lambda i: _tied(i["x"])),
+    Fault("they tie and are not all equal", (VECTOR,), lambda i: _tied_above_others(i["x"])),
+    Fault("a sequence is longer than 7", (TOKENS,), lambda i: i["tokens"].shape[1] > 7),
+    Fault(
+        "a token is the last of its vocabulary", (TOKENS,),
+        lambda i: bool((i["tokens"] == 9999).any()), domains=(("tokens", "int 0..9999"),),
+    ),
+    Fault(
+        "all inputs are negative", (VECTOR, OTHER),
+        lambda i: all(bool((values < 0).all()) for values in i.values()), nonzero=None,
+    ),
+    Fault("one image row is constant", (IMAGE,), lambda i: bool(_constant_rows(i["image"]).any())),
+    Fault(
+        "one row is, the image is not", (IMAGE,),
+        lambda i: bool(
+            (_constant_rows(i["image"]).any(axis=1) & (np.ptp(i["image"], axis=(1, 2, 3)) > 0)).any()
+        ),
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FaultResult:
+    name: str
+    seeds: int
+    found: int
+    median_first: float | None
+    """The example that showed it first, counted from 1."""
+    shrunk: int
+    """Seeds whose case shrank to the minimal batch and few enough non-zero elements."""
+    median_tries: float | None
+    smallest: str
+
+
+def measure_fault(fault: Fault, seeds: int) -> FaultResult:
+    signature = Signature(fault.specs, ())
+    plan = plan_cases(
+        signature, domains={name: parse_domain(text) for name, text in fault.domains}
+    )
+    firsts, tries, words, shrunk = [], [], [], 0
+    for seed in range(seeds):
+        failing = []
+
+        def visit(case: object, failing: list = failing) -> None:
+            failing.append((len(failing) + 1, case, fault.shows(case.inputs)))
+
+        explore(plan, visit, examples=EXAMPLES, seed=seed)
+        hits = [(place, case) for place, case, shows in failing if shows]
+        if not hits:
+            continue
+        firsts.append(hits[0][0])
+        # The last one found is far from the smallest, unlike the first.
+        smallest = find_smallest(hits[-1][1], lambda case: fault.shows(case.inputs), plan=plan)
+        inputs = smallest.case.inputs
+        nonzero = sum(int(np.count_nonzero(values)) for values in inputs.values())
+        batches = {len(values) for values in inputs.values()}
+        shrunk += batches == {fault.batch} and (fault.nonzero is None or nonzero <= fault.nonzero)
+        tries.append(smallest.tries)
+        words.append(smallest.words)
+    return FaultResult(
+        name=fault.name,
+        seeds=seeds,
+        found=len(firsts),
+        median_first=statistics.median(firsts) if firsts else None,
+        shrunk=shrunk,
+        median_tries=statistics.median(tries) if tries else None,
+        smallest=statistics.mode(words) if words else "",
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="fewer examples and two seeds")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    options = parser.parse_args()
+    densities = [measure_density(s, 40 if options.quick or np.prod(s) > 1e6 else 200) for s in SHAPES]
+    print(f"{'shape':>18} {'recipes: distinct':>18} {'continuous':>11} {'ms':>7}"
+          f" {'arrays(): distinct':>19} {'ms':>8}")  # fmt: skip
+    for row in densities:
+        theirs = row.arrays_problem or "-" if row.arrays_distinct is None else row.arrays_distinct
+        milliseconds = "-" if row.arrays_median_ms is None else f"{row.arrays_median_ms:.2f}"
+        print(f"{row.shape!s:>18} {row.recipe_distinct:>18} {row.continuous_distinct:>11.1%}"
+              f" {row.recipe_median_ms:>7.2f} {theirs!s:>19} {milliseconds:>8}"
+              f" {row.arrays_problem}")  # fmt: skip
+    faults = [measure_fault(fault, 2 if options.quick else 10) for fault in FAULTS]
+    print(f"\n{'planted fault':38} {'found':>6} {'first':>6} {'shrunk':>7} {'tries':>6}  smallest")
+    for row in faults:
+        print(f"{row.name:38} {row.found:>3}/{row.seeds:<2} {row.median_first or 0:>6.0f}"
+              f" {row.shrunk:>4}/{row.found:<2} {row.median_tries or 0:>6.0f}  {row.smallest}")
+    if options.json:
+        content = {
+            "density": [asdict(row) for row in densities],
+            "faults": [asdict(row) for row in faults],
+        }
+        options.json.write_text(json.dumps(content, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
