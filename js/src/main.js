@@ -29,7 +29,7 @@ const contract = readContract();
 const methods = createMethods({ contract, require });
 requireMethods(contract, methods);
 
-const status = await serve({
+const conversation = serve({
   reader: new FrameReader(STDIN),
   writer: new FrameWriter(STDOUT),
   methods,
@@ -37,4 +37,8 @@ const status = await serve({
   codes: contract.codes,
   strays: new Strays(),
 });
-process.exit(status);
+conversation.then(process.exit, (error) => {
+  // Our own fault, or a peer that is gone. The handlers of stray errors would keep us alive.
+  console.error(error);
+  process.exit(1);
+});

@@ -83,7 +83,7 @@ export class FrameReader {
       const length = ahead.indexOf(BLANK_LINE);
       if (length >= 0) {
         this.#start += length + BLANK_LINE.length;
-        return parseHeader(ahead.latin1Slice(0, length));
+        return parseHeader(ahead.toString('latin1', 0, length));
       }
       if (ahead.length > LONGEST_HEADER) throw unexpected(ahead);
       if (!this.#fill()) {
@@ -157,7 +157,7 @@ function parseHeader(text) {
 
 /** @param {Buffer} bytes */
 function unexpected(bytes) {
-  const start = JSON.stringify(bytes.latin1Slice(0, 80));
+  const start = JSON.stringify(bytes.toString('latin1', 0, 80));
   return new FrameError(`expected a frame header such as "Content-Length: 93", got ${start}`);
 }
 

@@ -1,0 +1,4 @@
+// Answers `initialize`, then takes every request and never answers; ends when stdin is closed.
+import { converse } from './peer.mjs';
+
+converse(() => {});
