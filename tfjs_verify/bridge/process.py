@@ -71,10 +71,14 @@ class NodeProcess:
         self._popen.kill()
         self._reap()
 
-    def close(self) -> None:
-        """End the process in order: close its stdin, wait, terminate, kill."""
+    def close_input(self) -> None:
+        """Close the process's stdin, which asks it to end."""
         with suppress(BrokenPipeError):
             self._stream(self._popen.stdin).close()
+
+    def close(self) -> None:
+        """End the process in order: close its stdin, wait, terminate, kill."""
+        self.close_input()
         for escalate in (None, self._popen.terminate, self._popen.kill):
             if escalate:
                 escalate()
