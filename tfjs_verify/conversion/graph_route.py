@@ -12,6 +12,7 @@ from tfjs_verify.conversion.folding import fold_batch_norms
 from tfjs_verify.conversion.freezing import Frozen, freeze
 from tfjs_verify.conversion.fusion import fuse_contractions
 from tfjs_verify.conversion.graph import Program, node_of
+from tfjs_verify.conversion.inlining import inline_calls
 from tfjs_verify.conversion.optimization import SIMPLIFY, displace, optimize
 from tfjs_verify.conversion.repairs import FINAL_REWRITES, RepairLog, repair
 from tfjs_verify.conversion.routes import Job
@@ -47,6 +48,7 @@ def convert_to_graph(job: Job) -> None:
 def repaired(program: Program) -> tuple[Program, RepairLog]:
     """The program that TensorFlow.js computes right, optimised, and what was done to get there."""
     log = RepairLog()
+    inline_calls(program)
     for body in program.bodies():
         body.prune()
     repair(program, log)

@@ -9,14 +9,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tfjs_verify.conversion.graph import Program
-from tfjs_verify.conversion.repairs import arithmetic, loops, matrices
+from tfjs_verify.conversion.repairs import (
+    arithmetic,
+    bits,
+    convolutions,
+    images,
+    indexing,
+    loops,
+    matrices,
+    normalization,
+)
 from tfjs_verify.conversion.repairs.base import Rewrite
 from tfjs_verify.conversion.repairs.log import RepairLog
 from tfjs_verify.errors import ConversionError
 
 __all__ = ["FINAL_REWRITES", "REWRITES", "RepairLog", "Rewrite", "repair"]
 
-REWRITES: tuple[Rewrite, ...] = (*arithmetic.REWRITES, *matrices.REWRITES)
+REWRITES: tuple[Rewrite, ...] = (
+    *arithmetic.REWRITES,
+    *bits.REWRITES,
+    *matrices.REWRITES,
+    *indexing.REWRITES,
+    *normalization.REWRITES,
+    *convolutions.REWRITES,
+    *images.REWRITES,
+)
 """Before and after TensorFlow's own simplification."""
 FINAL_REWRITES: tuple[Rewrite, ...] = loops.REWRITES
 """Last of all: what simplification would undo."""

@@ -1,0 +1,76 @@
+"""Bitwise ops on integers of up to 32 bits, as arithmetic on their bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfjs_verify.conversion.repairs.base import expansion
+from tfjs_verify.conversion.splicing import Call
+
+_SIGNED = {tf.int8: 8, tf.int16: 16, tf.int32: 32}
+_UNSIGNED = {tf.uint8: 8, tf.uint16: 16}
+_NO_OP = "TensorFlow.js has no such op; it is spelled out in ops that it has"
+
+
+@expansion(
+    "BitwiseAnd",
+    why="TensorFlow.js names its parameters wrongly, and the node backend has no kernel for it",
+)
+def bitwise_and(call: Call, x: Any, y: Any) -> Any:
+    return _from_bits(x.dtype, [_bits(x), _bits(y)], lambda a, b: a * b)
+
+
+@expansion("BitwiseOr", why=_NO_OP)
+def bitwise_or(call: Call, x: Any, y: Any) -> Any:
+    return _from_bits(x.dtype, [_bits(x), _bits(y)], tf.maximum)
+
+
+@expansion("BitwiseXor", why=_NO_OP)
+def bitwise_xor(call: Call, x: Any, y: Any) -> Any:
+    return _from_bits(x.dtype, [_bits(x), _bits(y)], lambda a, b: tf.abs(a - b))
+
+
+@expansion("Invert", why=_NO_OP)
+def invert(call: Call, x: Any) -> Any:
+    if x.dtype in _UNSIGNED:
+        return tf.cast(2 ** _UNSIGNED[x.dtype] - 1 - tf.cast(x, tf.int32), x.dtype)
+    return -1 - x
+
+
+@expansion("LeftShift", "RightShift", name="shift", why=_NO_OP)
+def shift(call: Call, x: Any, y: Any) -> Any:
+    """By fewer bits than the type has, as TensorFlow defines it."""
+    if x.dtype != tf.int32:
+        return None
+    powers = tf.constant(2 ** np.arange(31), tf.int32)
+    factor = tf.gather(powers, tf.clip_by_value(y, 0, 30))
+    return x * factor if call.node.op == "LeftShift" else tf.math.floordiv(x, factor)
+
+
+def _bits(x: Any) -> Any:
+    """The bits along a new last dimension, the sign last; `None` for types that are too wide."""
+    if x.dtype in _SIGNED:
+        count = _SIGNED[x.dtype] - 1
+    elif x.dtype in _UNSIGNED:
+        count = _UNSIGNED[x.dtype]
+    else:
+        return None
+    number = tf.cast(x, tf.int32)[..., None]
+    powers = tf.constant(2 ** np.arange(count), tf.int32)
+    bits = tf.math.floormod(tf.math.floordiv(number, powers), 2)
+    return tf.concat([bits, tf.cast(number < 0, tf.int32)], axis=-1)
+
+
+def _from_bits(dtype: Any, operands: list[Any], combine: Any) -> Any:
+    if any(bits is None for bits in operands):
+        return None
+    bits = combine(*operands)
+    count = _SIGNED[dtype] - 1 if dtype in _SIGNED else _UNSIGNED[dtype]
+    weights = [*(2 ** np.arange(count)), -(2**count) if count < 31 else -(2**31)]
+    return tf.cast(tf.reduce_sum(bits * tf.constant(weights, tf.int32), axis=-1), dtype)
+
+
+REWRITES = (bitwise_and, bitwise_or, bitwise_xor, invert, shift)
