@@ -44,11 +44,11 @@ def compiler_cure() -> str:
     return f"Install one ({install}), or do without the node backend: `-b wasm -b cpu`."
 
 
-def compile_addon(modules: Path, tensorflow: TensorFlow) -> None:
-    """Compile and link the addon in its place under `modules`.
+def require_toolchain(tensorflow: TensorFlow) -> list[str]:
+    """The compiler's command, once it is known that nothing that compiling needs is missing.
 
-    Raises ProvisioningError where there is no compiler, where TensorFlow's libraries are not where
-    they are expected, or where the compiler fails.
+    Raises ProvisioningError where there is no compiler, or where TensorFlow's libraries and headers
+    are not where they are expected.
     """
     compiler = find_compiler()
     if compiler is None:
@@ -66,6 +66,15 @@ def compile_addon(modules: Path, tensorflow: TensorFlow) -> None:
                 "Reinstall it with `pip install --force-reinstall tensorflow`, or do without the "
                 "node backend: `-b wasm -b cpu`."
             )
+    return compiler
+
+
+def compile_addon(modules: Path, tensorflow: TensorFlow) -> None:
+    """Compile and link the addon in its place under `modules`.
+
+    Raises ProvisioningError where something is missing, or where the compiler fails.
+    """
+    compiler = require_toolchain(tensorflow)
     addon = addon_path(modules)
     addon.parent.mkdir(parents=True, exist_ok=True)
     command = [*compiler, *_arguments(_package(modules) / "binding", tensorflow), "-o", str(addon)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tfjs_verify.bridge.installation.addon import compile_addon
+from tfjs_verify.bridge.installation.addon import compile_addon, require_toolchain
 from tfjs_verify.bridge.installation.cache import obtain
 from tfjs_verify.bridge.installation.locate import (
     Node,
@@ -132,6 +132,7 @@ def _linked(js: Path, node: Node, tensorflow: TensorFlow, tell: Progress) -> Pat
     name = _linked_name(js, node, tensorflow)
     if (cache_directory() / name).is_dir():
         return cache_directory() / name
+    require_toolchain(tensorflow)  # before anything is downloaded
     packages = _packages(js, tell)
 
     def build(directory: Path) -> None:
