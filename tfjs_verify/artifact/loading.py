@@ -75,7 +75,7 @@ def _entries(
 ) -> tuple[list[Entry], list[Entry]]:
     topology = content["modelTopology"]
     if form == "layers":
-        return layers_entries(topology, where)
+        return layers_entries(topology, content.get(PROVENANCE_KEY, {}), where)
     try:
         nodes = list(topology.get("node", ()))
         present = {node["name"] for node in nodes}

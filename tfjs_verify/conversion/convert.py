@@ -9,6 +9,7 @@ from typing import Any
 
 from tfjs_verify.artifact import Artifact, load_artifact
 from tfjs_verify.artifact.artifact import Format
+from tfjs_verify.conversion.layers.route import convert_to_layers
 from tfjs_verify.conversion.options import (
     DEFAULT_SHARD_BYTES,
     ControlFlow,
@@ -65,9 +66,11 @@ def convert(
     directory = Path(directory)
     with contextlib.ExitStack() as stack:
         staging = stack.enter_context(published(directory))
-        if worker is None:
-            worker = stack.enter_context(ConversionWorker())
-        worker.convert(model, staging, options, timeout=timeout)
+        if format == "layers":
+            convert_to_layers(model, staging, options)
+        else:
+            worker = worker or stack.enter_context(ConversionWorker())
+            worker.convert(model, staging, options, timeout=timeout)
         _check(staging, model)
     return load_artifact(directory, model.signature)
 

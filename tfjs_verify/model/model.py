@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tfjs_verify.tensors import Signature
 
@@ -22,3 +23,5 @@ class Model:
     tags: tuple[str, ...]
     signature: Signature
     """The named inputs and outputs of that signature; unknown dimensions are `None`."""
+    keras_model: Any = None
+    """The Keras model itself where the source was one: the layers format is made from it."""

@@ -43,6 +43,7 @@ def open_model(
             signature_key=key,
             tags=described.tags,
             signature=chosen,
+            keras_model=opened.keras_model,
         )
 
 

@@ -11,7 +11,7 @@ from tfjs_verify.conversion.layers.term import Term, layer
 DIRECT: Mapping[str, str] = {
     "elu": "elu",
     "celu": "elu",
-    "gelu": "gelu",  # TensorFlow.js's `gelu` is the exact one; its approximate one has no usable name
+    "gelu": "gelu",  # the exact one; TensorFlow.js's approximate one has no name that can be said
     "linear": "linear",
     "log_softmax": "log_softmax",
     "mish": "mish",

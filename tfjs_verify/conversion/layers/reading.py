@@ -141,7 +141,7 @@ class _Reader:
             layer=operation,
             inputs=refs,
             args=tuple(self._replaced(value) for value in args),
-            kwargs={key: self._replaced(value) for key, value in kwargs.items()},
+            kwargs={k: self._replaced(value) for k, value in kwargs.items() if k != "mask"},
             output_shapes=tuple(tuple(tensor.shape) for tensor in outputs),
             output_dtypes=tuple(_dtype(tensor) for tensor in outputs),
             masked=any(getattr(tensor, "_keras_mask", None) is not None for tensor in given)
@@ -163,10 +163,12 @@ class _Reader:
 
 
 def _node_inputs(node: Any) -> list[Any]:
-    """The tensors that a node takes, in order; a tf_keras input layer's node takes itself."""
-    if hasattr(node, "input_tensors") and not hasattr(node, "keras_inputs"):
-        return list(node.input_tensors)
-    return [] if node.is_input else list(node.keras_inputs)
+    """The tensors that a node takes, in order, without the masks that Keras passes along."""
+    if hasattr(node, "keras_inputs"):
+        return [] if node.is_input else list(node.keras_inputs)
+    _, kwargs = _arguments(node)
+    masks = {id(part) for part in _flat(kwargs.get("mask"))}
+    return [tensor for tensor in node.input_tensors if id(tensor) not in masks]
 
 
 def _arguments(node: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

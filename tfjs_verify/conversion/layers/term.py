@@ -2,8 +2,8 @@
 
 Most expressions are one layer on the inputs of the call, and are written as that layer. Where
 TensorFlow.js has no such layer, an expression of several can still be its exact equal (an
-UpSampling1D is an UpSampling2D between two reshapes). It is written as a nested model of the layer's
-name, so that the model keeps one layer for each layer of Keras.
+UpSampling1D is an UpSampling2D between two reshapes). It is written as a nested model of the
+layer's name, so that the model keeps one layer for each layer of Keras.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ class Term:
     """By the name that TensorFlow.js gives them within the layer."""
     wrapped: Term | None = None
     """The layer inside a wrapper, as a term on placeholders."""
+    isolated: bool = False
+    """Whether it must be in a nested model, because its mask would reach later layers."""
 
 
 class Placeholder(Term):
@@ -89,8 +91,12 @@ class Names:
 
 def write(term: Term, placeholders: tuple[Term, ...], name: str, names: Names) -> Written:
     """The term as one layer called `name`, a nested model if it is more than that."""
-    if not _is_plain(term, placeholders):
-        return _write_model(term, placeholders, name, names)
+    if _is_plain(term, placeholders):
+        return _write_layer(term, name, names)
+    return _write_model(term, placeholders, name, names)
+
+
+def _write_layer(term: Term, name: str, names: Names) -> Written:
     config: Json = {"name": name, **term.config}
     weights = {f"{name}/{key}": value for key, value in term.weights.items()}
     if term.wrapped is not None:
@@ -118,6 +124,8 @@ def layer_entry(written: Written, inbound: list[list[list[Any]]]) -> Json:
 
 
 def _is_plain(term: Term, placeholders: tuple[Term, ...]) -> bool:
+    if term.isolated:
+        return False
     return len(term.inputs) == len(placeholders) and all(
         given is placeholder for given, placeholder in zip(term.inputs, placeholders, strict=True)
     )
@@ -141,9 +149,9 @@ def _write_model(term: Term, placeholders: tuple[Term, ...], name: str, names: N
             own = name  # the weights keep the names that they have in Keras
         else:
             own = names.reserve(f"{name}/{part.class_name.lower()}")
-        written = write(part, part.inputs, own, names)  # one layer, whatever feeds it
+        written = _write_layer(part, own, names)
         layers.append(layer_entry(written, [[[*references[id(i)], {}] for i in part.inputs]]))
-        references[id(part)] = [own, 1 if written.is_model else 0, 0]
+        references[id(part)] = [own, 0, 0]
         weights |= written.weights
     inputs = [references[id(placeholder)] for placeholder in placeholders]
     config = model_config(name, layers, inputs, [references[id(term)]])

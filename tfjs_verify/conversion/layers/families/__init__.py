@@ -33,4 +33,4 @@ INTEGER_INPUTS = frozenset(
     {"CategoryEncoding", "Embedding", "Flatten", "Identity", "Normalization", "Permute",
      "RepeatVector", "Rescaling", "Reshape"}
 )  # fmt: skip
-"""Layers that do the same to integers in TensorFlow.js; the others would compute in another dtype."""
+"""Layers that do the same to integers in TensorFlow.js; others would compute in another dtype."""

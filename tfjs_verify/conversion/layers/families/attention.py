@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tfjs_verify.conversion.layers.activations import activation, scaled
-from tfjs_verify.conversion.layers.site import Site
+from tfjs_verify.conversion.layers.site import Site, weights_of
 from tfjs_verify.conversion.layers.term import Term, layer
 from tfjs_verify.tensors import Array
 
@@ -17,13 +17,9 @@ def attention(site: Site) -> Term:
     site.only("score_mode", "dot")
     site.forget("dropout")
     causal = site.arguments.pop("use_causal_mask", False)
-    query, value, *rest = site.inputs
-    key = rest[0] if rest else value
-    if any(len(shape) != 3 for shape in site.input_shapes):
-        site.refuse("inputs of another rank than 3 have no equal in TF.js layers")
+    query, value, key = _roles(site)
     if site.take("use_scale"):
-        factor = float(next(iter(site.weights.values())))
-        query = scaled(query, factor)
+        query = scaled(query, float(next(iter(site.weights.values()))))
         site.notes.append("its scale is a constant when TF.js trains the model")
     return _attended(site, query, key, value, causal=bool(causal))
 
@@ -36,11 +32,8 @@ def multi_head_attention(site: Site) -> Term:
     site.only("attention_axes", None, [1], (1,))
     site.forget("use_bias", "kernel_regularizer", "bias_regularizer")
     causal = bool(site.arguments.pop("use_causal_mask", False))
-    if any(len(shape) != 3 for shape in site.input_shapes):
-        site.refuse("inputs of another rank than 3 have no equal in TF.js layers")
     factor = float(site.take("key_dim")) ** -0.5
-    query, value, *rest = site.inputs
-    key = rest[0] if rest else value
+    query, value, key = _roles(site)
     parts = {part: _weights(site, part) for part in ("query", "key", "value", "attention_output")}
     heads = []
     for head in range(parts["query"]["kernel"].shape[1]):
@@ -54,6 +47,14 @@ def multi_head_attention(site: Site) -> Term:
     kernel = output["kernel"]
     output["kernel"] = kernel.reshape(-1, kernel.shape[-1])
     return _dense(found, output)
+
+
+def _roles(site: Site) -> tuple[Term, Term, Term]:
+    """Query, value and key, which is the value where there is none."""
+    if any(len(shape) != 3 for shape in site.input_shapes):
+        site.refuse("inputs of another rank than 3 have no equal in TF.js layers")
+    query, value, *rest = site.inputs
+    return query, value, rest[0] if rest else value
 
 
 def _attended(site: Site, query: Term, key: Term, value: Term, *, causal: bool) -> Term:
@@ -79,9 +80,7 @@ def _dense(x: Term, weights: dict[str, Array]) -> Term:
 
 def _weights(site: Site, part: str) -> dict[str, Array]:
     """The weights of one of the four projections."""
-    dense: Any = getattr(site.layer, f"_{part}_dense", None) or getattr(site.layer, "_output_dense")
-    from tfjs_verify.conversion.layers.site import weights_of
-
+    dense: Any = getattr(site.layer, f"_{part}_dense", None) or site.layer._output_dense
     return weights_of(dense)
 
 

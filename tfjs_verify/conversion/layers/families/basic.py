@@ -108,8 +108,8 @@ def thresholded_relu(site: Site) -> Term:
 def prelu(site: Site) -> Term:
     """The same on both sides."""
     axes = site.take("shared_axes")
-    shared = {} if axes is None else {"shared_axes": list(axes)}
-    return layer("PReLU", site.x, weights=site.weights, **shared, **site.trained())
+    shared = None if axes is None else list(axes)
+    return layer("PReLU", site.x, weights=site.weights, shared_axes=shared, **site.trained())
 
 
 def elu(site: Site) -> Term:
@@ -135,14 +135,15 @@ def softmax(site: Site) -> Term:
 
 def masking(site: Site) -> Term:
     """Zeroes masked steps on both sides; a layer that would use the mask has been refused."""
-    return layer("Masking", site.x, mask_value=float(site.take("mask_value")))
+    value = float(site.take("mask_value"))
+    return Term("Masking", {"mask_value": value}, (site.x,), isolated=True)
 
 
 def dropout(site: Site) -> Term:
     """Passes predictions through, and drops in training as Keras does."""
     noise = site.take("noise_shape", None)
-    options = {} if noise is None else {"noise_shape": list(noise)}
-    return layer("Dropout", site.x, rate=site.take("rate"), **options)
+    shape = None if noise is None else list(noise)
+    return layer("Dropout", site.x, rate=site.take("rate"), noise_shape=shape)
 
 
 def spatial_dropout(site: Site) -> Term:

@@ -16,6 +16,8 @@ def conv(site: Site) -> Term:
     """Conv1D, Conv2D and Conv3D; causal padding is explicit padding in TensorFlow.js."""
     site.only("groups", 1)
     common = _common(site)
+    if site.kind == "Conv3D" and any(rate != 1 for rate in common["dilation_rate"]):
+        site.refuse("dilation_rate of volumes is not implemented by every TF.js backend")
     causal = _causal_padding(site, common)
     channels = site.dim(1 if site.channels_first else -1)
 
@@ -28,10 +30,12 @@ def conv(site: Site) -> Term:
 
 
 def conv_transpose(site: Site) -> Term:
-    """Conv2DTranspose and Conv3DTranspose, and Conv1DTranspose as an image of one column."""
+    """Conv2DTranspose, and Conv1DTranspose as an image of one column."""
+    if site.kind == "Conv3DTranspose":
+        site.refuse("the wasm backend of TF.js computes it wrong")
     common = _common(site)
     _require_same_length(site, common)
-    if site.kind != "Conv1DTranspose":
+    if site.kind == "Conv2DTranspose":
         return _activated(
             site,
             lambda x, name: layer(site.kind, x, weights=site.weights, activation=name, **common),

@@ -50,7 +50,7 @@ def layer_normalization(site: Site) -> Term:
 
 
 def group_normalization(site: Site) -> Term:
-    """A LayerNormalization over positions and the channels of a group, and a 1×1 depthwise scale."""
+    """A LayerNormalization over positions and a group's channels, and a 1×1 depthwise scale."""
     if _axes(site) != [site.rank - 1]:
         site.refuse("another axis than the last has no equal in TF.js layers")
     *sizes, channels = (site.dim(axis) for axis in range(1, site.rank))

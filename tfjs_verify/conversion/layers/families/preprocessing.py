@@ -39,7 +39,7 @@ def center_crop(site: Site) -> Term:
 
 
 def category_encoding(site: Site) -> Term:
-    """Rows of an identity matrix, gathered and merged: TensorFlow.js's own needs an absent kernel."""
+    """Rows of an identity matrix, gathered and merged: tfjs-node lacks the kernel of its own."""
     site.only("sparse", False)
     tokens = int(site.take("num_tokens"))
     mode = site.only("output_mode", "multi_hot", "one_hot", "count")

@@ -34,7 +34,8 @@ def rnn(site: Site) -> Term:
         site.refuse(
             "return_state=True with stacked cells orders states differently in TF.js layers"
         )
-    cells, all_weights = [], {}
+    cells: list[dict[str, Any]] = []
+    all_weights: dict[str, Array] = {}
     for index, part in enumerate(cell.cells):
         config, weights = _cell(site, part)
         cells.append(config)

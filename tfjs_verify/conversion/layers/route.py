@@ -1,0 +1,114 @@
+"""A Keras model into a directory, in the layers format.
+
+It happens in the calling process, unlike the graph format: nothing but Python reads the model, and
+a layer of the user's own exists in that process only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tfjs_verify.artifact.files import MODEL_JSON, PROVENANCE_KEY
+from tfjs_verify.conversion.layers.translate import Translation, as_float32, translate
+from tfjs_verify.conversion.options import ConversionOptions
+from tfjs_verify.errors import ConversionError
+from tfjs_verify.model import Model
+
+ROUTE = "keras → layers"
+
+
+def convert_to_layers(
+    model: Model, directory: Path, options: ConversionOptions, *, custom_layers: bool = False
+) -> None:
+    """Fills `directory`; ConversionError, before anything is written, for what has no equal."""
+    started = time.perf_counter()
+    if model.keras_model is None:
+        raise ConversionError(
+            f"{model.path} is no Keras model, and the layers format holds nothing else; use"
+            " --format graph, or name the .keras or .h5 file that it was exported from."
+        )
+    translation = translate(model.keras_model, custom_layers=custom_layers)
+    write_layers_model(directory, translation, options, seconds=time.perf_counter() - started)
+
+
+def write_layers_model(
+    directory: Path, translation: Translation, options: ConversionOptions, *, seconds: float
+) -> None:
+    """Writes `model.json` and its shards."""
+    with _quiet():
+        from tensorflowjs import write_weights
+        from tensorflowjs.converters import common
+
+    from tfjs_verify.conversion.quantizing import plan_quantization
+
+    weights = list(as_float32(translation.weights).items())
+    quantization = plan_quantization(weights, options.quantization)
+    repairs = _repairs(translation)
+    if quantization.exempt is not None:
+        repairs.append(quantization.exempt)
+    content: dict[str, Any] = {
+        common.FORMAT_KEY: common.TFJS_LAYERS_MODEL_FORMAT,
+        common.GENERATED_BY_KEY: f"keras v{translation.topology['keras_version']}",
+        common.CONVERTED_BY_KEY: common.get_converted_by(),
+        common.ARTIFACT_MODEL_TOPOLOGY_KEY: translation.topology,
+        PROVENANCE_KEY: {
+            "route": ROUTE,
+            "quantization": options.quantization_label,
+            "seconds": round(seconds, 3),
+            "repairs": repairs,
+            "inputs": dict(translation.inputs),
+            "outputs": dict(translation.outputs),
+        },
+    }
+    if options.metadata:
+        content[common.USER_DEFINED_METADATA_KEY] = dict(options.metadata)
+    content[common.ARTIFACT_WEIGHTS_MANIFEST_KEY] = write_weights.write_weights(
+        [[{"name": name, "data": value} for name, value in weights]],
+        str(directory),
+        write_manifest=False,
+        quantization_dtype_map=quantization.by_dtype,
+        shard_size_bytes=options.shard_bytes,
+    )
+    text = json.dumps(content, allow_nan=False)
+    (directory / MODEL_JSON).write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Packages that come with tensorflowjs advertise on stdout, which carries the report."""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _repairs(translation: Translation) -> list[dict[str, Any]]:
+    repairs = []
+    if translation.composed:
+        kinds = ", ".join(sorted(set(translation.composed.values())))
+        repairs.append(
+            {
+                "name": "composed-layers",
+                "nodes": sorted(translation.composed),
+                "why": f"TF.js has no equal of these as one layer ({kinds}); each became a nested"
+                " model of several layers that computes the same.",
+            }
+        )
+    by_note: dict[str, list[str]] = {}
+    for name, note in translation.notes:
+        by_note.setdefault(note, []).append(name)
+    repairs += [
+        {
+            "name": "training-differs",
+            "nodes": sorted(set(nodes)),
+            "why": f"Predictions agree, but {note}.",
+        }
+        for note, nodes in sorted(by_note.items())
+    ]
+    return repairs
