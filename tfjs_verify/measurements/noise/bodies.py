@@ -16,6 +16,7 @@ class Body:
     def __init__(self, *, function: bool, taken: Sequence[str]) -> None:
         self._function = function
         self._names = set(taken)
+        self._constants: dict[float, str] = {}
         self.nodes: list[Any] = []
 
     def reference(self, node: str, argument: str, index: int, position: int) -> str:
@@ -35,7 +36,10 @@ class Body:
         return kept
 
     def add(self, name: str, op: str, inputs: Sequence[str], **attributes: Any) -> str:
-        """A new node with one output; its reference. Attributes are DTypes, enum values or protos."""
+        """A new node with one output; its reference.
+
+        Attributes are DTypes, their enum values, or protos.
+        """
         import tensorflow as tf
         from tensorflow.core.framework import node_def_pb2
 
@@ -53,14 +57,17 @@ class Body:
         return self.reference(node.name, _SINGLE_OUTPUT.get(op, "output"), 0, 0)
 
     def constant(self, name: str, value: float) -> str:
-        """A float64 scalar; its reference."""
+        """A float64 scalar, one for all who ask for it; its reference."""
+        if value in self._constants:
+            return self._constants[value]
         import tensorflow as tf
         from tensorflow.core.framework import attr_value_pb2
 
         proto = tf.make_tensor_proto(value, dtype=tf.float64)
-        return self.add(
+        self._constants[value] = self.add(
             name, "Const", [], dtype=tf.float64, value=attr_value_pb2.AttrValue(tensor=proto)
         )
+        return self._constants[value]
 
     def _free(self, name: str) -> str:
         candidate, number = name, 1

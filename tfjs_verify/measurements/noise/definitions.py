@@ -1,8 +1,9 @@
 """What an op means, in ops that have float64 kernels, where it has none itself.
 
-Each definition takes the op's attributes and its inputs, and gives all its outputs in order. The forms
-are chosen so that rounding noise injected into them (see `dither`) covers every usual kernel: batch
-normalisation, for one, is written with the offset folded, which rounds worse than `(x - mean) * scale`.
+Each definition takes the op's attributes and its inputs, and gives all its outputs in order. The
+forms are chosen so that rounding noise injected into them (see `dither`) covers every usual
+kernel: batch normalisation, for one, is written with the offset folded, which rounds worse than
+`(x - mean) * scale`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def _fused_batch_norm(attributes: Mapping[str, Any], *inputs: Any) -> list[Any]:
         population = tf.reduce_mean(tf.square(x - batch_mean), axes)
         count = tf.cast(tf.reduce_prod(tf.shape(x)[:-1]), x.dtype)
         sample = population * count / tf.maximum(count - 1, 1)
-        factor = attributes["exponential_avg_factor"].f if "exponential_avg_factor" in attributes else 1.0
+        given = "exponential_avg_factor" in attributes
+        factor = attributes["exponential_avg_factor"].f if given else 1.0
         if factor == 1.0:
             mean, variance = batch_mean, sample
         else:
@@ -137,10 +139,9 @@ def trace(op: str, attributes: Mapping[str, Any], dtypes: tuple[int, ...]) -> An
 
     definition = DEFINITIONS[op]
 
-    @tf.function(
-        autograph=False, input_signature=[tf.TensorSpec(None, tf.as_dtype(d)) for d in dtypes]
-    )
     def defined(*inputs: Any) -> list[Any]:
         return definition(attributes, *inputs)
 
-    return defined.get_concrete_function().function_def
+    specs = [tf.TensorSpec(None, tf.as_dtype(dtype)) for dtype in dtypes]
+    traced = tf.function(defined, autograph=False, input_signature=specs)
+    return traced.get_concrete_function().function_def

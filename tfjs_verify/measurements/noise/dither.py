@@ -1,9 +1,10 @@
 """Rounding noise of any correct float32 implementation, injected into a float64 graph.
 
-The standard model of floating-point arithmetic: an op's result is the exact one times (1 + δ), |δ| ≤ 2⁻²⁴.
-An op that adds up many terms does that to every term; one that only moves or picks values does nothing.
-The deviations that a few random δ cause in the outputs show how much rounding the model lets through,
-whichever kernels compute it, and without the luck of one implementation on one input.
+The standard model of floating-point arithmetic: an op's result is the exact one times (1 + δ),
+|δ| ≤ 2⁻²⁴. An op that adds up many terms does that to every term; one that only moves or picks
+values does nothing. The deviations that a few random δ cause in the outputs show how much
+rounding the model lets through, whichever kernels compute it, and without the luck of one
+implementation on one input.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ from typing import Any
 UNIT = 2.0**-24
 """Half a unit in the last place of float32, relative."""
 
-EXACT = frozenset(
-    """
+_MOVING = """
     Abs AddV2Shape ArgMax ArgMin BatchToSpace BatchToSpaceND Bitcast BroadcastTo Cast CheckNumerics
     ClipByValue Concat ConcatOffset ConcatV2 Conj Const DepthToSpace Diag DiagPart DynamicPartition
     DynamicStitch Empty EnsureShape Enter Exit ExpandDims ExtractImagePatches Fill Gather GatherNd
@@ -30,17 +30,16 @@ EXACT = frozenset(
     TensorListConcatV2 TensorListFromTensor TensorListGather TensorListGetItem TensorListPopBack
     TensorListStack TensorScatterMax TensorScatterMin TensorScatterUpdate Tile TopK TopKV2 Transpose
     Unique UniqueV2 Unpack Where While ZerosLike
-    """.split()
-)
+"""
+EXACT = frozenset(_MOVING.split())
 """Ops that move values or pick among them, so that no implementation rounds in them."""
 
-SUMMING = frozenset(
-    """
+_ADDING = """
     AvgPool AvgPool3D BatchMatMul BatchMatMulV2 BatchMatMulV3 Conv2D Conv2DBackpropInput Conv3D
     Conv3DBackpropInputV2 Cumsum CumulativeLogsumexp DepthwiseConv2dNative Dilation2D Einsum
     EuclideanNorm MatMul Mean SegmentSum SegmentMean SparseTensorDenseMatMul Sum UnsortedSegmentSum
-    """.split()
-)
+"""
+SUMMING = frozenset(_ADDING.split())
 """Ops whose rounding is relative to the terms that they add up, not to their result."""
 
 
@@ -57,8 +56,8 @@ def add_dither(body: Any, name: str, reference: str, dtype: int, seed: int) -> s
         f"{name}/random", "RandomUniform", [shape],
         T=tf.int32, dtype=tf.float64, seed=seed, seed2=seed,
     )  # fmt: skip
-    spread = body.constant(f"{name}/spread", 2 * UNIT)
-    least = body.constant(f"{name}/least", 1 - UNIT)
+    spread = body.constant("rounding/spread", 2 * UNIT)
+    least = body.constant("rounding/least", 1 - UNIT)
     scaled = body.add(f"{name}/scaled", "Mul", [random, spread], T=double)
     factor = body.add(f"{name}/factor", "AddV2", [scaled, least], T=double)
     if dtype != double:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 _LIFTED_NAMES: Mapping[str, str] = {
@@ -106,7 +106,7 @@ def _types(value: Any) -> tuple[int, ...]:
     return (value.type,) if value.WhichOneof("value") == "type" else tuple(value.list.type)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _kernels(op: str) -> tuple[tuple[tuple[str, frozenset[int]], ...], ...]:
     from tensorflow.python.framework import kernels
 

@@ -1,13 +1,15 @@
-"""From a model's signature to one GraphDef whose variables are constants, and back to a callable."""
+"""From a model's signature to one GraphDef whose variables are constants, and to a callable."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from tfjs_verify.errors import LoadError
 from tfjs_verify.model import Model
+from tfjs_verify.tensors import TensorSpec
 
 
 @dataclass(frozen=True)
@@ -65,33 +67,70 @@ def freeze(model: Model) -> Frozen:
 
 
 class Executable:
-    """A GraphDef that can be called for any of its tensors."""
+    """A GraphDef that can be called."""
 
-    def __init__(self, graph: Any, *, inputs: Sequence[str], captures: Mapping[str, Any]) -> None:
-        """`inputs` are names of tensors. Raises ValueError where TensorFlow refuses the graph."""
+    def __init__(
+        self,
+        graph: Any,
+        *,
+        inputs: Mapping[str, TensorSpec],
+        fetches: Sequence[str],
+        captures: Mapping[str, Any],
+    ) -> None:
+        """`inputs` are keyed by the names of placeholders' tensors, `fetches` any tensors' names.
+
+        Raises ValueError where TensorFlow refuses the graph.
+        """
         import tensorflow as tf
 
-        def imported() -> None:
-            tf.graph_util.import_graph_def(graph, name="")
-            for name, handle in captures.items():
-                current = tf.compat.v1.get_default_graph()
-                current.add_capture(handle, current.get_tensor_by_name(f"{name}:0"))
+        placeholders = {node.name: node for node in graph.node if node.op == "Placeholder"}
+        self._dtypes = [
+            tf.as_dtype(placeholders[name.removesuffix(":0")].attr["dtype"].type) for name in inputs
+        ]
 
-        self._whole = tf.compat.v1.wrap_function(imported, [])
-        self._inputs = tuple(inputs)
-        self._pruned: dict[tuple[str, ...], Any] = {}
-
-    def call(self, values: Sequence[Any], fetches: Sequence[str]) -> list[Any]:
-        """The tensors `fetches` where the inputs have these `values`; raises tf.errors.OpError."""
-        import tensorflow as tf
-
-        graph = self._whole.graph
-        key = tuple(fetches)
-        if key not in self._pruned:
-            self._pruned[key] = self._whole.prune(
-                [graph.get_tensor_by_name(name) for name in self._inputs],
-                [graph.get_tensor_by_name(name) for name in fetches],
+        def imported(*tensors: Any) -> list[Any]:
+            current = tf.compat.v1.get_default_graph()
+            fed = {
+                **dict(zip(inputs, tensors, strict=True)),
+                **{f"{name}:0": current.capture(handle) for name, handle in captures.items()},
+            }
+            outputs: list[Any] = tf.graph_util.import_graph_def(
+                graph, input_map=fed, return_elements=list(fetches), name=""
             )
-        dtypes = [graph.get_tensor_by_name(name).dtype for name in self._inputs]
-        tensors = [tf.constant(v, dtype=d) for v, d in zip(values, dtypes, strict=True)]
-        return [result.numpy() for result in self._pruned[key](*tensors)]
+            return outputs
+
+        self._function = tf.compat.v1.wrap_function(
+            imported,
+            [
+                tf.TensorSpec(spec.shape, dtype)
+                for spec, dtype in zip(inputs.values(), self._dtypes, strict=True)
+            ],
+        )
+
+    def call(self, values: Sequence[Any]) -> list[Any]:
+        """The fetches where the inputs have these `values`; raises tf.errors.OpError."""
+        import tensorflow as tf
+
+        tensors = [
+            tf.constant(value, dtype=dtype)
+            for value, dtype in zip(values, self._dtypes, strict=True)
+        ]
+        with _without_optimiser():
+            return [result.numpy() for result in self._function(*tensors)]
+
+
+@contextmanager
+def _without_optimiser() -> Iterator[None]:
+    """Calls functions as they are: optimising a graph takes longer than its few runs here."""
+    from tensorflow.core.protobuf import config_pb2
+    from tensorflow.python.eager import context
+
+    config = config_pb2.ConfigProto(allow_soft_placement=True)
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    current = context.context()
+    before = current.function_call_options
+    current.function_call_options = context.FunctionCallOptions(config_proto=config)
+    try:
+        yield
+    finally:
+        current.function_call_options = before

@@ -1,9 +1,9 @@
 """A float32 graph rewritten to compute in float64: real numbers, as far as 53 bits go.
 
-Types are rewritten wherever TensorFlow has a float64 kernel, which it is asked (`dtypes`); where it has
-none, the op's definition takes its place (`definitions`). What has neither computes on in float32
-between two casts, and is an obstacle, unless all that it gives are integers or booleans. Constants stay
-as they are and are widened, which is exact.
+Types are rewritten wherever TensorFlow has a float64 kernel, which it is asked (`dtypes`); where
+it has none, the op's definition takes its place (`definitions`). What has neither computes on in
+float32 between two casts, and is an obstacle, unless all that it gives are integers or booleans.
+Constants stay as they are and are widened, which is exact.
 """
 
 from __future__ import annotations
@@ -37,13 +37,16 @@ class Lifted:
     graph: Any
     obstacles: tuple[str, ...]
     """What still computes in float32, as "Op (node)"."""
+    random: tuple[str, ...]
+    """What draws random numbers anew at every call, as "Op (node)"."""
 
 
 def lift(graph: Any, *, suffix: str, dither: bool = False, seed: int = 0) -> Lifted:
     """Lifts a GraphDef and its function library.
 
-    Functions are renamed with `suffix`, which must be new in this process: TensorFlow knows functions
-    by name alone. With `dither`, random rounding noise of float32 follows every op that rounds.
+    Functions are renamed with `suffix`, which must be new in this process: TensorFlow knows
+    functions by name alone. With `dither`, random rounding noise of float32 follows every op
+    that rounds.
     """
     return _Lifting(graph, suffix, dither, seed).run()
 
@@ -56,6 +59,7 @@ class _Lifting:
         self._dither = dither
         self._seed = seed
         self._obstacles: list[str] = []
+        self._random: list[str] = []
         self._definitions: dict[bytes, str] = {}
         self._library: list[Any] = []
 
@@ -68,7 +72,9 @@ class _Lifting:
         body = self._body(self._source.node, function=False)
         result.node.extend(body.nodes)
         result.library.function.extend(self._library)
-        return Lifted(result, tuple(dict.fromkeys(self._obstacles)))
+        return Lifted(
+            result, tuple(dict.fromkeys(self._obstacles)), tuple(dict.fromkeys(self._random))
+        )
 
     def _function(self, function: Any) -> Any:
         from tensorflow.core.framework import function_pb2
@@ -93,6 +99,9 @@ class _Lifting:
 
     def obstacle(self, node: Any) -> None:
         self._obstacles.append(f"{node.op} ({node.name})")
+
+    def random(self, node: Any) -> None:
+        self._random.append(f"{node.op} ({node.name})")
 
     def rename(self, node: Any) -> None:
         """Lets a node call the lifted functions."""
@@ -166,15 +175,19 @@ class _Rewrite:
         fill_defaults(node, definition)
         inputs, outputs = ports(node, definition.input_arg), ports(node, definition.output_arg)
         lossy = lifted_types()
-        if node.op == "Const" or _draws_random_numbers(node.op):
+        if node.op == "Const":
             self._border(node, inputs, outputs)
             return
-        before = {name: value for name, value in node.attr.items()}
+        if _draws_random_numbers(node.op):
+            if definition.is_stateful:
+                self._whole.random(node)
+            self._border(node, inputs, outputs)
+            return
         narrow = type(node)()
         narrow.CopyFrom(node)
         lift_attributes(node)
         fixed = any(p.fixed and p.type in lossy for p in (*inputs, *outputs))
-        changed = before != dict(node.attr) or narrow != node
+        changed = narrow != node
         if (changed and not has_kernel(node, definition)) or fixed:
             if node.op in DEFINITIONS:
                 self._replace(node, narrow, inputs, outputs)
@@ -216,11 +229,10 @@ class _Rewrite:
         narrow_outputs = {
             position: port for position, port in enumerate(outputs) if port.type in lifted_types()
         }
-        if node.op != "Const" and any(
-            port.argument not in _FLOW for port in narrow_outputs.values()
-        ):
+        given = node.op == "Const" or _draws_random_numbers(node.op)
+        if not given and any(port.argument not in _FLOW for port in narrow_outputs.values()):
             self._whole.obstacle(node)
-        rounds = self._whole.dithers and node.op not in EXACT
+        rounds = self._whole.dithers and not given and node.op not in EXACT
         for position, port in enumerate(outputs):
             old = self._body.reference(node.name, port.argument, port.index, position)
             new, dtype = old, port.type
@@ -229,7 +241,7 @@ class _Rewrite:
                 new = self._body.add(
                     f"{node.name}/widened", "Cast", [old], SrcT=port.type, DstT=dtype
                 )
-            if rounds and dtype in wide_types() and position not in narrow_outputs:
+            if rounds and dtype in wide_types() and port.argument not in _FLOW:
                 new = self._whole.dither(self._body, node.name, new, dtype)
             if new != old:
                 self._redirects[old] = new
@@ -262,8 +274,9 @@ def _first_float(inputs: Sequence[Port]) -> int | None:
 
 def _draws_random_numbers(op: str) -> bool:
     """Whether an op draws numbers, which would be others in another type."""
-    return op.startswith(("Random", "StatelessRandom", "TruncatedNormal", "StatelessTruncated",
-                          "ParameterizedTruncated", "Multinomial", "StatelessMultinomial"))  # fmt: skip
+    return op.removeprefix("Stateless").startswith(
+        ("Random", "TruncatedNormal", "ParameterizedTruncated", "Multinomial")
+    )
 
 
 def decisions(graph: Any) -> Mapping[str, str]:

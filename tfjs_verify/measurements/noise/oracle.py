@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from tfjs_verify.measurements.noise.lifting import decisions, lift
 from tfjs_verify.model import Model
 from tfjs_verify.tensors import Array
 
+_Which = Literal["exact", "dithered", "float32"]
 _NUMBERS = itertools.count()
 """Functions of TensorFlow are known by name in the whole process, so every lifting has a number."""
 
@@ -22,21 +23,23 @@ _NUMBERS = itertools.count()
 class Oracle:
     """Answers cases like a runtime, in float64; complex outputs are complex128.
 
-    `obstacles` names the ops that still compute in float32, as "Op (node)": where there are some, the
-    answers are only as exact as these.
+    `obstacles` names the ops that still compute in float32, as "Op (node)": where there are some,
+    the answers are only as exact as these.
     """
 
     name = "oracle"
 
     def __init__(self, model: Model, *, seed: int = 0) -> None:
-        """Lift `model`. Raises LoadError where TensorFlow cannot freeze it or refuses the result."""
+        """Lift `model`; LoadError where TensorFlow cannot freeze it or refuses the result."""
         self.signature = model.signature
         self._frozen: Frozen | None = freeze(model)
         self._seed = seed
         self.decisions = decisions(self._frozen.graph)
-        """The integers and booleans that the graph makes of floating-point numbers, with their op."""
-        self._graphs: dict[str, Executable] = {}
+        """The integers and booleans that the graph makes of real numbers, with their op."""
+        self._graphs: dict[_Which, Executable] = {}
         self.obstacles: tuple[str, ...] = ()
+        self.random: tuple[str, ...] = ()
+        """What draws random numbers anew at every call, as "Op (node)"."""
         self._graph("exact")
 
     @property
@@ -54,12 +57,11 @@ class Oracle:
 
     def decide(self, inputs: Mapping[str, Array]) -> dict[str, tuple[Array, Array]]:
         """What every decision in the graph is in float32, and what it is in float64."""
-        names = list(self.decisions)
-        if not names:
+        if not self.decisions:
             return {}
-        narrow = self._call("float32", inputs, names)
-        wide = self._call("exact", inputs, names)
-        return {name: pair for name, *pair in zip(names, narrow, wide, strict=True)}  # type: ignore[misc]
+        narrow = self._call("float32", inputs)
+        wide = self._call("exact", inputs)
+        return {name: (narrow[name], wide[name]) for name in self.decisions}
 
     def close(self) -> None:
         """Release the graphs; safe to call twice."""
@@ -77,28 +79,35 @@ class Oracle:
     ) -> None:
         self.close()
 
-    def _run(self, which: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        names = [spec.name for spec in self.signature.outputs]
-        fetches = [self._held().outputs[name] for name in names]
-        return dict(zip(names, self._call(which, inputs, fetches), strict=True))
+    def _run(self, which: _Which, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        results = self._call(which, inputs)
+        outputs = self._held().outputs
+        return {spec.name: results[outputs[spec.name]] for spec in self.signature.outputs}
 
-    def _call(
-        self, which: str, inputs: Mapping[str, Array], fetches: Sequence[str]
-    ) -> list[Array]:
+    def _call(self, which: _Which, inputs: Mapping[str, Array]) -> dict[str, Array]:
         import tensorflow as tf
 
         values = [_as_numpy(inputs[name]) for name in self._held().inputs]
         try:
-            return self._graph(which).call(values, fetches)
+            results = self._graph(which).call(values)
         except (tf.errors.OpError, ValueError, TypeError) as error:
             raise ExecutionError(f"the float64 form of the model raised: {error}") from error
+        return dict(zip(self._fetches(which), results, strict=True))
 
-    def _graph(self, which: str) -> Executable:
+    def _fetches(self, which: _Which) -> list[str]:
+        outputs = list(dict.fromkeys(self._held().outputs.values()))
+        return {
+            "exact": list(dict.fromkeys([*outputs, *self.decisions])),
+            "dithered": outputs,
+            "float32": list(self.decisions),
+        }[which]
+
+    def _graph(self, which: _Which) -> Executable:
         if which not in self._graphs:
             self._graphs[which] = self._build(which)
         return self._graphs[which]
 
-    def _build(self, which: str) -> Executable:
+    def _build(self, which: _Which) -> Executable:
         import tensorflow as tf
 
         frozen = self._held()
@@ -111,9 +120,14 @@ class Oracle:
                     dither=which == "dithered",
                     seed=self._seed,
                 )
-                graph, self.obstacles = lifted.graph, lifted.obstacles
+                graph, self.obstacles, self.random = lifted.graph, lifted.obstacles, lifted.random
             return Executable(
-                graph, inputs=list(frozen.inputs.values()), captures=frozen.captures
+                graph,
+                inputs={
+                    tensor: self.signature.input(name) for name, tensor in frozen.inputs.items()
+                },
+                fetches=self._fetches(which),
+                captures=frozen.captures,
             )
         except (tf.errors.OpError, ValueError, TypeError) as error:
             raise LoadError(f"the float64 form of the model cannot be built: {error}") from error

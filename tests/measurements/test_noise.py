@@ -1,0 +1,238 @@
+"""The noise floor: allows what float32 does to a model, and no fault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tests.measurements.noise_models import saved
+from tfjs_verify.cases import Case
+from tfjs_verify.measurements.noise import (
+    DEFAULT_FACTOR,
+    Envelope,
+    Noise,
+    Oracle,
+    OutputNoise,
+    measure_case,
+    measure_noise,
+)
+from tfjs_verify.runtimes import TensorFlow
+from tfjs_verify.tolerance import default_tolerance
+
+ULP = 2.0**-23
+
+
+def draw(*shape: int, seed: int = 0, scale: float = 1.0) -> np.ndarray:
+    return (np.random.default_rng(seed).normal(size=shape) * scale).astype(np.float32)
+
+
+def cases(*shape: int, count: int = 8, scale: float = 1.0) -> list[Case]:
+    return [Case(f"{n}", {"x": draw(*shape, seed=n, scale=scale)}, "drawn") for n in range(count)]
+
+
+def measured(
+    path: Path, function: Any, given: list[Case], shape: Any, variables: Any = ()
+) -> Noise:
+    spec = tf.TensorSpec(shape, tf.float32, name="x")
+    with (
+        saved(path, function, spec, variables=variables) as model,
+        Oracle(model) as oracle,
+        TensorFlow(model) as reference,
+    ):
+        return measure_noise(reference, oracle, given)
+
+
+def test_an_envelope_is_flat_where_noise_is() -> None:
+    sizes = np.geomspace(1e-6, 1, 1000)
+    envelope = Envelope().with_samples(sizes, np.full(1000, 3e-7))
+    np.testing.assert_array_equal(envelope.at(np.array([1, 1e-3, 1e-9, 0])), 3e-7)
+    assert envelope.peak == 3e-7
+
+
+def test_an_envelope_slopes_where_noise_does_and_never_falls() -> None:
+    sizes = np.geomspace(1e-9, 1, 10_000)
+    envelope = Envelope().with_samples(sizes, sizes * 1e-7)
+    noise = envelope.at(sizes)
+    assert np.all(noise >= sizes * 1e-7)
+    assert np.all(noise <= sizes * 2.1e-7)
+    assert np.all(np.diff(noise) >= 0)
+
+
+def test_few_elements_do_not_speak_for_small_numbers() -> None:
+    envelope = Envelope().with_samples(np.array([1e-6, 1.0]), np.array([0.0, 1e-7]))
+    np.testing.assert_array_equal(envelope.at(np.array([1e-6, 1.0])), 1e-7)
+
+
+def test_envelopes_join() -> None:
+    one = Envelope().with_samples(np.ones(40), np.full(40, 1e-7))
+    other = Envelope().with_samples(np.full(40, 0.25), np.full(40, 2e-7))
+    joined = one.joined(other)
+    assert sum(joined.counts) == 80
+    assert joined.peak == 2e-7
+    assert one.joined(Envelope()) == one
+
+
+def test_logits_are_judged_by_their_scale(tmp_path: Path) -> None:
+    weights = draw(64, 32, seed=9)
+    noise = measured(tmp_path, lambda x: x @ weights, cases(4, 64), [None, 64])
+    output = noise["y"]
+    assert noise.basis == "oracle"
+    assert noise.cases == 8
+    assert 1e-8 < output.reference < 1e-6
+    assert 1e-8 < output.sensitivity < 1e-6
+    expected = draw(4, 64, seed=99) @ weights
+    allowed = output.allowance(expected)
+    assert allowed.dtype == np.float64
+    assert allowed.shape == expected.shape
+    assert allowed.min() > 1e-8 * np.abs(expected).max()
+    assert allowed.max() < 1e-5 * np.abs(expected).max()
+
+
+def test_small_probabilities_are_judged_by_their_own_size(tmp_path: Path) -> None:
+    weights = draw(32, 40, seed=9)
+    noise = measured(tmp_path, lambda x: tf.nn.softmax(x @ weights), cases(4, 32), [None, 32])
+    expected = np.array([1.0, 1e-3, 1e-6, 1e-9], np.float32)
+    allowed = noise["y"].allowance(expected, tails=True)
+    assert np.all(allowed <= 1e-3 * expected)
+    assert np.all(allowed >= 4 * ULP * expected)
+    assert np.all(noise["y"].allowance(expected) >= 4 * ULP)
+
+
+def test_faults_of_a_thousandth_are_not_allowed(tmp_path: Path) -> None:
+    weights = draw(32, 40, seed=9)
+    given = cases(4, 32)
+    noise = measured(tmp_path, lambda x: tf.nn.softmax(x @ weights), given, [None, 32])
+    for case in given:
+        expected = tf.nn.softmax(case.inputs["x"] @ weights).numpy()
+        faulty = tf.nn.softmax(case.inputs["x"] @ (weights * np.float32(1.001))).numpy()
+        other_order = tf.nn.softmax(
+            np.float32(case.inputs["x"][:, ::-1]) @ weights[::-1]
+        ).numpy()
+        allowed = noise["y"].allowance(expected)
+        assert np.any(np.abs(faulty - expected) > allowed)
+        assert np.all(np.abs(other_order - expected) <= allowed)
+        assert noise["y"].ratio(expected, other_order) < DEFAULT_FACTOR
+        assert noise["y"].ratio(expected, faulty) > 10 * DEFAULT_FACTOR
+
+
+def test_an_exact_model_has_no_noise_but_a_few_ulp_are_allowed(tmp_path: Path) -> None:
+    noise = measured(tmp_path, tf.nn.relu, cases(4, 8), [None, 8])
+    assert noise["y"].reference == 0
+    assert noise["y"].sensitivity == 0
+    expected = np.array([[1.0, 0.5, 1e-5, 0.0]], np.float32)
+    allowed = noise["y"].allowance(expected)
+    np.testing.assert_array_equal(allowed, allowed[0, 0])
+    assert 4 * ULP <= allowed[0, 0] < 16 * ULP
+    tails = noise["y"].allowance(expected, tails=True)
+    np.testing.assert_allclose(tails[0, :3], 4 * ULP * expected[0, :3])
+    assert 0 < tails[0, 3] < 1e-30
+
+
+def test_it_tells_when_tensorflow_is_the_one_that_is_off(tmp_path: Path) -> None:
+    """Adding 1e8 first throws the input away; only the oracle knows."""
+    large = tf.Variable(1e8)
+    noise = measured(tmp_path, lambda x: (x + large) - large, cases(4, 8), [None, 8], [large])
+    assert noise["y"].reference > 0.5
+    assert noise["y"].ratio(np.zeros(3, np.float32), np.zeros(3, np.float32)) == 0
+
+
+def test_one_unstable_case_excuses_only_itself(tmp_path: Path) -> None:
+    """On the edge of the decision, rounding alone takes the other branch."""
+    def function(x: Any) -> Any:
+        return tf.where(x + 1.0 < 1.0, x + 100.0, x * 1.1)
+
+    given = cases(4, 8, scale=10)
+    edge = Case("edge", {"x": np.full((4, 8), -1e-9, np.float32)}, "made")
+    spec = tf.TensorSpec([None, 8], tf.float32, name="x")
+    with (
+        saved(tmp_path, function, spec) as model,
+        Oracle(model) as oracle,
+        TensorFlow(model) as reference,
+    ):
+        noise = measure_noise(reference, oracle, [*given, edge])
+        alone = measure_case(reference, oracle, edge)
+    assert [each.case for each in noise.unstable] == ["edge"]
+    assert noise.unstable[0].output == "y"
+    assert noise.unstable[0].noise > 0.9
+    assert noise.unstable[0].flips[0].op == "Less"
+    assert noise.unstable[0].flips[0].changed == 32
+    assert noise["y"].envelope.peak < 1e-6
+    assert noise.on(alone)["y"].envelope.peak > 0.9
+    expected = np.full((4, 8), -1.1e-9, np.float32)
+    assert np.all(noise["y"].allowance(expected, tails=True) < 1e-9)
+
+
+def test_integers_that_tensorflow_itself_gets_wrong_are_told(tmp_path: Path) -> None:
+    def function(x: Any) -> Any:
+        return tf.cast(x + 16777216.0, tf.int32)
+
+    given = [Case("odd", {"x": np.array([1.0], np.float32)}, "made")]
+    noise = measured(tmp_path, function, given, [None])
+    assert noise["y"].decides
+    assert not noise["y"].measured
+    assert np.all(noise["y"].allowance(np.array([3], np.int32)) == 0)
+
+
+def test_nan_and_infinity_say_nothing(tmp_path: Path) -> None:
+    given = [Case("odd", {"x": np.array([np.nan, np.inf, -1, 1e30], np.float32)}, "made")]
+    noise = measured(tmp_path, lambda x: tf.sqrt(x) / 3.0, given, [None])
+    assert 0 < noise["y"].envelope.peak < 1e-6
+    expected = np.array([np.nan, np.inf, 1.0], np.float32)
+    assert np.all(np.isfinite(noise["y"].allowance(expected)))
+    assert np.isfinite(noise["y"].ratio(expected, expected))
+
+
+def test_without_an_oracle_the_table_of_defaults_speaks(tmp_path: Path) -> None:
+    spec = tf.TensorSpec([None], tf.float32, name="x")
+    with (
+        saved(tmp_path, lambda x: x * 2.0, spec) as model,
+        TensorFlow(model) as reference,
+        Oracle(model) as oracle,
+    ):
+        without = measure_noise(reference, None, cases(4), reason="too large")
+        nothing = measure_noise(reference, oracle, [])
+    assert (without.basis, without.reason) == ("defaults", "too large")
+    assert (nothing.basis, nothing.reason) == ("defaults", "no case was measured")
+    expected = draw(5)
+    for noise in (without, nothing):
+        np.testing.assert_array_equal(
+            noise["y"].allowance(expected), default_tolerance("float32").allowed(expected)
+        )
+
+
+def test_a_model_that_draws_has_no_noise_floor(tmp_path: Path) -> None:
+    noise = measured(
+        tmp_path, lambda x: tf.nn.dropout(x, 0.5), cases(4, 8, count=1), [None, 8]
+    )
+    assert noise.basis == "defaults"
+    assert "RandomUniform" in noise.reason
+
+
+def test_an_obstacle_makes_the_basis_partial(tmp_path: Path) -> None:
+    noise = measured(
+        tmp_path,
+        lambda x: tf.quantization.fake_quant_with_min_max_args(x, -6, 6) / 3.0,
+        cases(4, 8),
+        [None, 8],
+    )
+    assert noise.basis == "partial"
+    assert "FakeQuantWithMinMaxArgs" in noise.reason
+    assert noise["y"].measured
+
+
+def test_complex_outputs(tmp_path: Path) -> None:
+    noise = measured(
+        tmp_path, lambda x: tf.signal.fft(tf.cast(x, tf.complex64)), cases(4, 16), [None, 16]
+    )
+    assert 1e-9 < noise["y"].envelope.peak < 1e-6
+    expected = np.fft.fft(draw(4, 16)).astype(np.complex64)
+    assert noise["y"].allowance(expected).dtype == np.float64
+
+
+def test_an_output_of_zeros_allows_next_to_nothing() -> None:
+    empty = OutputNoise("y", "float32", envelope=Envelope().with_samples(np.ones(9), np.ones(9)))
+    assert np.all(empty.allowance(np.zeros((2, 3), np.float32)) < 1e-30)
+    assert empty.allowance(np.zeros((0, 3), np.float32)).shape == (0, 3)

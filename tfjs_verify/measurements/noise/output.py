@@ -1,0 +1,136 @@
+"""The noise of one output, and what it allows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from tfjs_verify.measurements.noise.envelope import Envelope
+from tfjs_verify.tensors import Array
+from tfjs_verify.tolerance import default_tolerance
+
+DEFAULT_FACTOR = 10.0
+"""k, how many times the noise is allowed: right backends need 2.1, faults begin to pass at 32."""
+_ULP = 2.0**-23
+_FLOOR_ULPS = 4.0
+
+
+@dataclass(frozen=True)
+class OutputNoise:
+    """The noise of one output. All figures are relative to the largest number of the output."""
+
+    name: str
+    dtype: str
+    reference: float = 0.0
+    """The largest error of TensorFlow itself."""
+    sensitivity: float = 0.0
+    """The largest deviation under random rounding."""
+    envelope: Envelope = field(default_factory=Envelope)
+    scales: tuple[float, ...] = ()
+    """The largest number of the output, per case measured."""
+    decides: bool = False
+    """Whether TensorFlow's own integers, booleans or shape differ from the exact ones."""
+
+    @property
+    def measured(self) -> bool:
+        """Whether there is an envelope; else the table of defaults speaks."""
+        return self.envelope.seen
+
+    def noise(self, expected: Array) -> Array:
+        """The noise to expect per element of `expected`, float64, in its units."""
+        magnitude, scale = _magnitude(expected)
+        if not scale:
+            return np.full(magnitude.shape, 0.0)
+        result: Array = self.envelope.at(magnitude / scale) * scale
+        return result
+
+    def allowance(
+        self, expected: Array, *, factor: float = DEFAULT_FACTOR, tails: bool = False
+    ) -> Array:
+        """What an element may differ by, float64, of the shape of `expected`.
+
+        `factor` times its noise, and never less than 4 ULP of the output's usual scale: kernels
+        compute sin, erf or gelu to that, not to the ULPs of a result near zero. With `tails` the
+        floor is 4 ULP of the element itself: what that alone refuses is a small number that
+        is less exact than TensorFlow's, and no ground to call a backend wrong. Without
+        a measurement the table of defaults speaks.
+        """
+        if not self.measured:
+            return default_tolerance(self.dtype).allowed(expected)
+        magnitude, scale = _magnitude(expected)
+        usual = max(scale, float(np.median(self.scales)) if self.scales else 0.0)
+        floor = _FLOOR_ULPS * _ULP * (magnitude if tails else np.full_like(magnitude, usual))
+        floor = np.maximum(floor, np.finfo(np.float32).tiny)
+        result: Array = np.maximum(factor * self.noise(expected), floor)
+        return result
+
+    def ratio(self, expected: Array, actual: Array) -> float:
+        """The largest |actual - expected| ÷ noise, over the elements that are finite in both.
+
+        Noise below half an ULP of the element counts as that much.
+        """
+        magnitude, _ = _magnitude(expected)
+        with np.errstate(invalid="ignore", over="ignore"):
+            error = np.abs(_widen(actual) - _widen(expected))
+        finite = np.isfinite(error)
+        noise = np.maximum(self.noise(expected), magnitude * _ULP / 2)
+        noise = np.maximum(noise, np.finfo(np.float32).tiny)
+        return float(np.max(error[finite] / noise[finite], initial=0.0))
+
+    def joined(self, other: OutputNoise) -> OutputNoise:
+        """The noise over the cases of both."""
+        return replace(
+            self,
+            reference=max(self.reference, other.reference),
+            sensitivity=max(self.sensitivity, other.sensitivity),
+            envelope=self.envelope.joined(other.envelope),
+            scales=self.scales + other.scales,
+            decides=self.decides or other.decides,
+        )
+
+
+def output_noise(
+    name: str, dtype: str, exact: Array, answer: Array, dithered: Sequence[Array]
+) -> OutputNoise:
+    """The noise of one output on one case: the reference's `answer` and the `dithered` ones.
+
+    Elements that are not finite on both sides say nothing about rounding.
+    """
+    empty = OutputNoise(name, dtype)
+    if exact.dtype.kind not in "fc":
+        agree = exact.shape == answer.shape and not np.any(exact != answer)
+        return replace(empty, decides=not agree)
+    magnitude, scale = _magnitude(exact)
+    unit = scale or 1.0
+    envelope = Envelope()
+    peaks = []
+    for other in (answer, *dithered):
+        if other.shape != exact.shape:
+            return replace(empty, decides=True)
+        with np.errstate(invalid="ignore", over="ignore"):
+            error = np.abs(_widen(other) - _widen(exact))
+        finite = np.isfinite(error)
+        envelope = envelope.with_samples(magnitude[finite] / unit, error[finite] / unit)
+        peaks.append(float(np.max(error[finite] / unit, initial=0.0)))
+    return replace(
+        empty,
+        reference=peaks[0],
+        sensitivity=max(peaks[1:], default=0.0),
+        envelope=envelope,
+        scales=(scale,),
+    )
+
+
+def _magnitude(array: Array) -> tuple[Array, float]:
+    """|array| and the largest finite one; what is not finite counts as that."""
+    magnitude = np.abs(_widen(array))
+    finite = np.isfinite(magnitude)
+    scale = float(np.max(magnitude[finite], initial=0.0))
+    return np.where(finite, magnitude, scale), scale
+
+
+def _widen(array: Array) -> Array:
+    wide: Array = array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
+    return wide
