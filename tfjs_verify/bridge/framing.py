@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _HEADER_LIMIT = 4096
-_READ_AHEAD = 65536
+_READ_AHEAD = 8192
 _MAX_CHUNKS_PER_WRITE = 64
 _MAX_FRAME = 1 << 40
 
@@ -59,7 +59,7 @@ def write_frame(
         except BlockingIOError:
             _wait(fd, select.POLLOUT, deadline)
             continue
-        except BrokenPipeError:
+        except ConnectionError:  # a closed pipe, or a socket closed before all was read
             raise EndOfStream("the peer closed its input") from None
         while pending and written >= pending[0].nbytes:
             written -= pending.pop(0).nbytes

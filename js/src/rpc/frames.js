@@ -12,7 +12,7 @@
  */
 import fs from 'node:fs';
 
-const READ_AHEAD = 64 * 1024;
+const READ_AHEAD = 8 * 1024;
 const LONGEST_HEADER = 1024;
 const NOTHING = Buffer.alloc(0);
 const BLANK_LINE = Buffer.from('\r\n\r\n');

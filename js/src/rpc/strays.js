@@ -39,9 +39,14 @@ export class Strays {
   }
 }
 
-/** Runs the body, then gives the event loop one turn, in which a stray rejection is reported. */
+/**
+ * Runs the body; if it was asynchronous, gives the event loop one turn, in which a stray rejection
+ * is reported.
+ */
 async function settle(body) {
-  const result = await body();
+  const pending = body();
+  if (!(pending instanceof Promise)) return pending;
+  const result = await pending;
   await new Promise(setImmediate);
   return result;
 }
