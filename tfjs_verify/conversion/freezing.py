@@ -65,9 +65,7 @@ def _freeze_v2(
 ) -> Frozen:
     model = tf.saved_model.load(str(saved_model), tags=list(tags))
     function = model.signatures[signature_key]
-    constant = convert_to_constants.convert_variables_to_constants_v2(
-        function, lower_control_flow=control_flow == "v1", aggressive_inlining=True
-    )
+    constant = _constant(function, lower_control_flow=control_flow == "v1")
     _, keywords = function.structured_input_signature
     inputs = {
         name: _info(tensor) for name, tensor in zip(sorted(keywords), constant.inputs, strict=False)
@@ -80,6 +78,29 @@ def _freeze_v2(
     return Frozen(constant.graph.as_graph_def(), inputs, outputs, resources, initializer)
 
 
+def _constant(function: Any, *, lower_control_flow: bool) -> Any:
+    """The function with constants for variables.
+
+    TensorFlow cannot freeze a variable that is also assigned to, as the states of random generators
+    are (Keras keeps them in models that use none at inference): these stay variables, and go with
+    the assignments that no output depends on.
+    """
+    options = {"lower_control_flow": lower_control_flow, "aggressive_inlining": True}
+    try:
+        return convert_to_constants.convert_variables_to_constants_v2(function, **options)
+    except ValueError:
+        handles = {id(v.handle) for v in function.graph.variables if v.dtype.is_integer}
+        captures = function.graph.captures
+        states = {placeholder.op.name for value, placeholder in captures if id(value) in handles}
+        if not states:
+            raise
+    data = convert_to_constants._FunctionConverterDataInEager(
+        func=function, variable_names_denylist=states, **options
+    )
+    graph, converted = convert_to_constants._replace_variables_by_constants(data)
+    return convert_to_constants._construct_concrete_function(function, graph, converted)
+
+
 def _tables(model: Any, function: Any) -> tuple[list[tuple[Any, int]], Initializer | None]:
     """Lookup tables live outside the graph: the stock converter knows how to recreate them."""
     create = stock._get_resource_initializer_concrete_function(model)
@@ -88,9 +109,7 @@ def _tables(model: Any, function: Any) -> tuple[list[tuple[Any, int]], Initializ
     used, _ = stock._get_resource_ids_maps(model, function, create)
     by_name = {tensor.name: tensor for tensor in function.inputs}
     resources = [(_info(by_name[name]), identity) for name, identity in used.items()]
-    constant = convert_to_constants.convert_variables_to_constants_v2(
-        create, lower_control_flow=True, aggressive_inlining=True
-    )
+    constant = _constant(create, lower_control_flow=True)
     outputs = [
         (_info(tensor), identity)
         for tensor, identity in zip(constant.outputs, used.values(), strict=True)

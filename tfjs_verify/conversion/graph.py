@@ -93,6 +93,13 @@ class Body:
                 del node.input[:]
                 node.input.extend(kept)
 
+    def forget_control(self) -> None:
+        """Removes all control inputs."""
+        for node in self.nodes.values():
+            data = data_inputs(node)
+            if len(data) != len(node.input):
+                node.input[:] = data
+
     def prune(self) -> None:
         """Removes the nodes that no result needs; placeholders stay."""
         needed: set[str] = set()
@@ -153,13 +160,14 @@ class Program:
         if self.versions is not None:
             graph.versions.CopyFrom(self.versions)
         graph.node.extend(self.main.nodes.values())
-        for name in self._reachable():
+        for name in self.reachable_functions():
             graph.library.function.append(
                 functions.write(self.functions[name], self.definitions[name], self.definitions)
             )
         return graph
 
-    def _reachable(self) -> list[str]:
+    def reachable_functions(self) -> list[str]:
+        """The functions that the main graph calls, directly or through others."""
         found: list[str] = []
         waiting = [self.main]
         while waiting:

@@ -14,8 +14,9 @@ from tfjs_verify.conversion.fusion import fuse_contractions
 from tfjs_verify.conversion.graph import Program, node_of
 from tfjs_verify.conversion.inlining import inline_calls
 from tfjs_verify.conversion.optimization import SIMPLIFY, displace, optimize
-from tfjs_verify.conversion.repairs import FINAL_REWRITES, RepairLog, repair
+from tfjs_verify.conversion.repairs import FINAL_REWRITES, RepairLog, debugging, repair
 from tfjs_verify.conversion.routes import Job
+from tfjs_verify.conversion.static_shapes import fix_known_sizes
 from tfjs_verify.conversion.writing import write_graph_model
 
 ROUTE = "saved-model → graph"
@@ -32,7 +33,7 @@ def convert_to_graph(job: Job) -> None:
         control_flow=options.effective_control_flow,
     )
     program = Program.from_graph_def(frozen.graph, [info.name for info in frozen.outputs.values()])
-    program, log = repaired(program)
+    program, log = repaired(program, strip_debug_ops=options.effective_strip_debug_ops)
     _restore_inputs(program, frozen)
     if not options.skip_op_check:
         op_list.check(program, job.shown)
@@ -45,10 +46,13 @@ def convert_to_graph(job: Job) -> None:
     write_graph_model(job.directory, program, frozen, options, provenance)
 
 
-def repaired(program: Program) -> tuple[Program, RepairLog]:
+def repaired(program: Program, *, strip_debug_ops: bool = True) -> tuple[Program, RepairLog]:
     """The program that TensorFlow.js computes right, optimised, and what was done to get there."""
     log = RepairLog()
     inline_calls(program)
+    if strip_debug_ops:
+        repair(program, log, [debugging.strip_debug_ops])
+    fix_known_sizes(program)
     for body in program.bodies():
         body.prune()
     repair(program, log)

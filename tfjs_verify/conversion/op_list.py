@@ -12,6 +12,8 @@ from tfjs_verify.conversion.graph import Program
 from tfjs_verify.errors import ConversionError
 
 _SHOWN = 8
+_LISTED_ONLY = frozenset({"RaggedGather", "RaggedRange", "RaggedTensorToTensor"})
+"""In the list, but no executor of the npm package is registered for them."""
 
 
 @cache
@@ -22,7 +24,7 @@ def executable_ops() -> frozenset[str]:
         if file.endswith(".json"):
             with resource_loader.open_file(f"op_list/{file}") as content:
                 names.update(entry["tfOpName"] for entry in json.load(content))
-    return frozenset(names)
+    return frozenset(names - _LISTED_ONLY)
 
 
 def unsupported(program: Program, *, allowed: Iterable[str] = ()) -> tuple[str, ...]:

@@ -119,9 +119,9 @@ def _storable(value: Array) -> Array:
     saturation keeps and wrapping would turn into -1.
     """
     if value.dtype.kind in "iu" and value.dtype != np.int32:
-        return np.clip(value, _INT32.min, _INT32.max).astype(np.int32)
+        return np.asarray(np.clip(value, _INT32.min, _INT32.max), np.int32)
     if value.dtype.name == "bfloat16":
-        return value.astype(np.float32)
+        return np.asarray(value, np.float32)
     return value
 
 

@@ -13,6 +13,7 @@ from tfjs_verify.conversion.repairs import (
     arithmetic,
     bits,
     convolutions,
+    debugging,
     images,
     indexing,
     loops,
@@ -23,7 +24,7 @@ from tfjs_verify.conversion.repairs.base import Rewrite
 from tfjs_verify.conversion.repairs.log import RepairLog
 from tfjs_verify.errors import ConversionError
 
-__all__ = ["FINAL_REWRITES", "REWRITES", "RepairLog", "Rewrite", "repair"]
+__all__ = ["FINAL_REWRITES", "REWRITES", "RepairLog", "Rewrite", "debugging", "repair"]
 
 REWRITES: tuple[Rewrite, ...] = (
     *arithmetic.REWRITES,

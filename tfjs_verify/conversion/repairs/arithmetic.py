@@ -61,7 +61,7 @@ def l2_loss(call: Call, x: Any) -> Any:
 @expansion("TruncateDiv", why=_NO_OP)
 def truncate_div(call: Call, x: Any, y: Any) -> Any:
     quotient = tf.abs(x) // tf.abs(y)
-    return tf.where(tf.less(x, 0) == tf.less(y, 0), quotient, -quotient)
+    return tf.where(tf.equal(tf.less(x, 0), tf.less(y, 0)), quotient, -quotient)
 
 
 @expansion("TruncateMod", why=_NO_OP)
@@ -108,7 +108,33 @@ def cross(call: Call, a: Any, b: Any) -> Any:
     return tf.concat([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], axis=-1)
 
 
+@expansion(
+    "FakeQuantWithMinMaxVars",
+    "FakeQuantWithMinMaxVarsPerChannel",
+    "FakeQuantWithMinMaxArgs",
+    name="fake-quantization",
+    why="TensorFlow.js passes the values through as they are",
+)
+def fake_quantization(call: Call, x: Any, *limits: Any) -> Any:
+    """Rounding to the grid of a range that is moved so that 0 is on it."""
+    low, high = limits or (tf.constant(call.attribute(name)) for name in ("min", "max"))
+    least = 1.0 if call.attribute("narrow_range") else 0.0
+    most = 2.0 ** (call.attribute("num_bits") or 8) - 1.0
+    scale = (high - low) / (most - least)
+    zero = tf.clip_by_value(tf.floor(least - low / scale + 0.5), least, most)
+    low, high = (least - zero) * scale, (most - zero) * scale
+    clipped = tf.minimum(tf.maximum(x, low), high)
+    return tf.floor((clipped - low) / scale + 0.5) * scale + low
+
+
+@expansion("CheckNumerics", name="debug-ops", why="TensorFlow.js has no assertions and no printing")
+def check_numerics(call: Call, x: Any) -> Any:
+    return tf.identity(x)
+
+
 REWRITES = (
+    fake_quantization,
+    check_numerics,
     erfc,
     softsign,
     xlogy,

@@ -1,4 +1,4 @@
-"""Resizing methods that TensorFlow.js lacks, as the linear maps that they are."""
+"""Images: colours, patches, and the resizings that TensorFlow.js lacks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tfjs_verify.conversion.repairs.base import expansion
 from tfjs_verify.conversion.splicing import Call
 from tfjs_verify.tensors import Array
 
+_NO_OP = "TensorFlow.js has no such op; it is spelled out in ops that it has"
 _WHY = "TensorFlow.js has no such resizing; for known sizes it is two matrix products"
 
 
@@ -79,10 +80,110 @@ def _applied(matrix: Array, x: Any) -> Any:
 
 def _matrix(resize_column: Callable[[Array, int], Any], given: int, wanted: int) -> Array:
     """Row by row what each output takes from the inputs: the op applied to unit vectors."""
-    with tf.init_scope():
-        unit = np.eye(given, dtype=np.float32).reshape(1, given, 1, given)
-        result: Array = resize_column(unit, wanted).numpy()
+    unit = np.eye(given, dtype=np.float32).reshape(1, given, 1, given)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        result: Array = session.run(resize_column(unit, wanted))
     return result.reshape(wanted, given)
 
 
-REWRITES = (resize, scale_and_translate)
+@expansion("RGBToHSV", why=_NO_OP)
+def rgb_to_hsv(call: Call, images: Any) -> Any:
+    return _hsv(images)
+
+
+@expansion("HSVToRGB", why=_NO_OP)
+def hsv_to_rgb(call: Call, images: Any) -> Any:
+    return _rgb(images)
+
+
+@expansion("AdjustContrastv2", name="adjust-contrast", why=_NO_OP)
+def adjust_contrast(call: Call, images: Any, factor: Any) -> Any:
+    mean = tf.reduce_mean(images, axis=[-3, -2], keepdims=True)
+    return (images - mean) * factor + mean
+
+
+@expansion("AdjustSaturation", why=_NO_OP)
+def adjust_saturation(call: Call, images: Any, scale: Any) -> Any:
+    hue, saturation, value = tf.split(_hsv(images), 3, axis=-1)
+    scaled = tf.clip_by_value(saturation * scale, 0.0, 1.0)
+    return _rgb(tf.concat([hue, scaled, value], axis=-1))
+
+
+@expansion("AdjustHue", why=_NO_OP)
+def adjust_hue(call: Call, images: Any, delta: Any) -> Any:
+    hue, saturation, value = tf.split(_hsv(images), 3, axis=-1)
+    turned = hue + delta
+    return _rgb(tf.concat([turned - tf.floor(turned), saturation, value], axis=-1))
+
+
+def _hsv(images: Any) -> Any:
+    red, green, blue = tf.split(images, 3, axis=-1)
+    value = tf.maximum(tf.maximum(red, green), blue)
+    span = value - tf.minimum(tf.minimum(red, green), blue)
+    saturation = tf.math.divide_no_nan(span, value)
+    sixth = tf.math.divide_no_nan(tf.ones_like(span), 6.0 * span)
+    hue = tf.where(
+        tf.equal(red, value),
+        sixth * (green - blue),
+        tf.where(
+            tf.equal(green, value),
+            sixth * (blue - red) + 2.0 / 6.0,
+            sixth * (red - green) + 4.0 / 6.0,
+        ),
+    )
+    hue = tf.where(span > 0.0, hue, tf.zeros_like(hue))
+    return tf.concat([tf.where(hue < 0.0, hue + 1.0, hue), saturation, value], axis=-1)
+
+
+def _rgb(images: Any) -> Any:
+    hue, saturation, value = tf.split(images, 3, axis=-1)
+    sector = hue * 6.0
+    colours = [
+        tf.clip_by_value(tf.abs(sector - 3.0) - 1.0, 0.0, 1.0),
+        tf.clip_by_value(2.0 - tf.abs(sector - 2.0), 0.0, 1.0),
+        tf.clip_by_value(2.0 - tf.abs(sector - 4.0), 0.0, 1.0),
+    ]
+    return tf.concat(
+        [(1.0 - saturation + saturation * colour) * value for colour in colours], axis=-1
+    )
+
+
+@expansion("ExtractImagePatches", why=_NO_OP)
+def extract_image_patches(call: Call, images: Any) -> Any:
+    """One strided slice for every place in a patch."""
+    rows, columns, channels = images.shape[1:]
+    height, width = call.outputs[0].shape[1:3]
+    if None in (rows, columns, channels, height, width):
+        return None
+    _, kh, kw, _ = call.attribute("ksizes")
+    _, sh, sw, _ = call.attribute("strides")
+    _, rh, rw, _ = call.attribute("rates")
+    pads = []
+    for size, out, stride, reach in (
+        (rows, height, sh, (kh - 1) * rh + 1),
+        (columns, width, sw, (kw - 1) * rw + 1),
+    ):
+        total = max((out - 1) * stride + reach - size, 0)
+        pads.append([total // 2, total - total // 2])
+    images = tf.pad(images, [[0, 0], *pads, [0, 0]])
+    last_row, last_column = (height - 1) * sh + 1, (width - 1) * sw + 1
+    return tf.concat(
+        [
+            images[:, top : top + last_row : sh, left : left + last_column : sw]
+            for top in range(0, kh * rh, rh)
+            for left in range(0, kw * rw, rw)
+        ],
+        axis=-1,
+    )
+
+
+REWRITES = (
+    resize,
+    scale_and_translate,
+    rgb_to_hsv,
+    hsv_to_rgb,
+    adjust_contrast,
+    adjust_saturation,
+    adjust_hue,
+    extract_image_patches,
+)

@@ -56,6 +56,53 @@ def gather_axis(call: Call, x: Any, indices: Any, axis: Any) -> Any:
     )
 
 
+@expansion(
+    "GatherV2",
+    name="gather-batched",
+    why="the wasm backend takes the wrong rows where the leading dimensions are gathered in step",
+)
+def gather_batched(call: Call, x: Any, indices: Any, axis: Any) -> Any:
+    """One gather from all batches at once, by indices that say which batch."""
+    batched, place = call.attribute("batch_dims") or 0, tf.get_static_value(axis)
+    rank, inner = x.shape.rank, indices.shape.rank
+    if not batched or place is None or rank is None or inner is None:
+        return None
+    place, batched = int(place) % rank, int(batched) % inner
+    before = list(range(batched, place))
+    order = [*range(batched), place, *before, *range(place + 1, rank)]
+    moved = tf.transpose(x, order) if before else x
+    shape, chosen = tf.shape(moved), tf.shape(indices)
+    count = tf.reduce_prod(shape[:batched])
+    start = tf.range(count)[:, None] * shape[batched]
+    rows = tf.reshape(tf.cast(indices, tf.int32), tf.stack([count, -1])) + start
+    flat = tf.reshape(moved, tf.concat([[-1], shape[batched + 1 :]], axis=0))
+    result = tf.gather(flat, tf.reshape(rows, [-1]))
+    result = tf.reshape(result, tf.concat([chosen, shape[batched + 1 :]], axis=0))
+    if not before:
+        return result
+    middle = list(range(inner, inner + len(before)))
+    rest = range(inner + len(before), inner + rank - batched - 1)
+    return tf.transpose(result, [*range(batched), *middle, *range(batched, inner), *rest])
+
+
+@expansion(
+    "Cumsum",
+    "Cumprod",
+    name="cumulative-axis",
+    why="TensorFlow.js transposes by a negative axis as it is: wrong on cpu, out of bounds on wasm",
+)
+def cumulative_axis(call: Call, x: Any, axis: Any) -> Any:
+    value = tf.get_static_value(axis)
+    if value is None or value >= 0 or x.shape.rank is None:
+        return None
+    return getattr(tf.raw_ops, call.node.op)(
+        x=x,
+        axis=int(value) + x.shape.rank,
+        exclusive=bool(call.attribute("exclusive")),
+        reverse=bool(call.attribute("reverse")),
+    )
+
+
 @expansion("Bucketize", why=_NO_OP)
 def bucketize(call: Call, x: Any) -> Any:
     boundaries = call.attribute("boundaries")
@@ -171,16 +218,55 @@ def segment_extreme(call: Call, x: Any, ids: Any, count: Any) -> Any:
     if ids.shape.rank != 1 or x.shape.rank is None:
         return None
     largest = call.node.op == "UnsortedSegmentMax"
-    member = tf.equal(tf.cast(ids, tf.int32)[None, :], tf.range(tf.cast(count, tf.int32))[:, None])
-    member = tf.reshape(member, tf.concat([tf.shape(member), [1] * (x.shape.rank - 1)], axis=0))
+    member = _membership(ids, count, x.shape.rank)
     nothing = tf.constant(x.dtype.min if largest else x.dtype.max, x.dtype)
     masked = tf.where(member, x[None], nothing)
     return tf.reduce_max(masked, axis=1) if largest else tf.reduce_min(masked, axis=1)
 
 
+@expansion("UnsortedSegmentProd", name="segment-product", why=_NO_OP)
+def segment_product(call: Call, x: Any, ids: Any, count: Any) -> Any:
+    """Compares every row with every segment; only for ids of one dimension."""
+    if ids.shape.rank != 1 or x.shape.rank is None:
+        return None
+    member = _membership(ids, count, x.shape.rank)
+    return tf.reduce_prod(tf.where(member, x[None], tf.ones((), x.dtype)), axis=1)
+
+
+@expansion("SegmentMean", why=_NO_OP)
+def segment_mean(call: Call, x: Any, ids: Any) -> Any:
+    if x.shape.rank is None:
+        return None
+    count = tf.reduce_max(ids) + 1
+    member = tf.cast(_membership(ids, count, x.shape.rank), x.dtype)
+    total = tf.reduce_sum(member * x[None], axis=1)
+    return tf.math.divide_no_nan(total, tf.reduce_sum(member, axis=1))
+
+
+def _membership(ids: Any, count: Any, rank: int) -> Any:
+    """Whether a row is in a segment: [segments, rows, 1, …], `rank + 1` dimensions in all."""
+    member = tf.equal(tf.cast(ids, tf.int32)[None, :], tf.range(tf.cast(count, tf.int32))[:, None])
+    return tf.reshape(member, tf.concat([tf.shape(member), [1] * (rank - 1)], axis=0))
+
+
 @expansion("InvertPermutation", why=_NO_OP)
 def invert_permutation(call: Call, x: Any) -> Any:
     return tf.scatter_nd(x[:, None], tf.range(tf.size(x)), tf.shape(x)) if _is_int32(x) else None
+
+
+@expansion(
+    "LookupTableFind",
+    "LookupTableFindV2",
+    name="lookup-shape",
+    why="TensorFlow.js gives what it finds in a table as a vector, whatever the shape of the keys",
+)
+def lookup_shape(call: Call, table: Any, keys: Any, default: Any) -> Any:
+    if keys.shape.rank == 1:
+        return None
+    found = tf.raw_ops.LookupTableFindV2(
+        table_handle=table, keys=tf.reshape(keys, [-1]), default_value=default
+    )
+    return tf.reshape(found, tf.shape(keys))
 
 
 @expansion(
@@ -198,6 +284,8 @@ def _is_int32(x: Any) -> bool:
 REWRITES = (
     one_hot,
     gather_axis,
+    cumulative_axis,
+    gather_batched,
     bucketize,
     search_sorted,
     bincount,
@@ -207,6 +295,9 @@ REWRITES = (
     tensor_scatter,
     segment_sum,
     segment_extreme,
+    segment_product,
+    segment_mean,
     invert_permutation,
+    lookup_shape,
     ensure_shape,
 )

@@ -1,0 +1,147 @@
+"""Two ways to try a repair: replayed in TensorFlow, and run on the backend that needs it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from tfjs_verify.conversion import convert
+from tfjs_verify.model import open_model
+from tfjs_verify.runtimes.tfjs import TFJS, start_node
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A program before and after the repairs, both computed by TensorFlow."""
+
+    repairs: tuple[str, ...]
+    operations: set[str]
+    before: list[np.ndarray]
+    after: list[np.ndarray]
+
+
+@pytest.fixture(scope="session")
+def replayed():
+    """Traces a function, repairs it, and lets TensorFlow compute both."""
+
+    def replayed(function, *arguments, free=True) -> Replay:
+        from tfjs_verify.conversion.inlining import inline_calls
+        from tfjs_verify.conversion.repairs import RepairLog, repair
+
+        program, inputs = _traced(function, arguments, free)
+        before = _computed(program, inputs, arguments)
+        log = RepairLog()
+        inline_calls(program)
+        repair(program, log)
+        return Replay(
+            log.names, program.operations(), before, _computed(program, inputs, arguments)
+        )
+
+    return replayed
+
+
+def _traced(function, arguments, free):
+    import tensorflow as tf
+    from tensorflow.python.framework import convert_to_constants
+
+    from tfjs_verify.conversion.graph import Program
+
+    concrete = tf.function(function).get_concrete_function(*_specs(arguments, free))
+    constant = convert_to_constants.convert_variables_to_constants_v2(
+        concrete, lower_control_flow=False, aggressive_inlining=True
+    )
+    results = [tensor.name for tensor in constant.outputs]
+    program = Program.from_graph_def(constant.graph.as_graph_def(), results)
+    return program, [tensor.name for tensor in constant.inputs]
+
+
+def _computed(program, inputs, arguments):
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as graph, tf.compat.v1.Session(graph=graph) as session:
+        tf.import_graph_def(program.to_graph_def(), name="")
+        return session.run(program.main.results, dict(zip(inputs, arguments, strict=True)))
+
+
+def _specs(arguments, free):
+    import tensorflow as tf
+
+    return [
+        tf.TensorSpec([None, *a.shape[1:]] if free and a.ndim else a.shape, a.dtype, f"x{index}")
+        for index, a in enumerate(arguments)
+    ]
+
+
+@pytest.fixture(scope="session")
+def sessions():
+    """One Node process per backend, replaced where a kernel broke it."""
+    with ExitStack() as stack:
+        started = {}
+
+        def session(backend):
+            if backend not in started or not started[backend].alive:
+                started[backend] = stack.enter_context(start_node(backend))
+            return started[backend]
+
+        yield session
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a backend answered, and what TensorFlow does."""
+
+    repairs: tuple[str, ...]
+    given: list[np.ndarray]
+    expected: list[np.ndarray]
+
+    @property
+    def agrees(self) -> bool:
+        return all(
+            one.shape == other.shape
+            and np.allclose(one, other, rtol=1e-4, atol=1e-5, equal_nan=True)
+            for one, other in zip(self.given, self.expected, strict=True)
+        )
+
+
+@pytest.fixture
+def run_on(tmp_path, worker, sessions):
+    """Converts a TensorFlow function and runs it on a backend."""
+    import tensorflow as tf
+
+    def run(backend, function, *arguments, repair=True, free=True) -> Run:
+        directory = tmp_path / ("repaired" if repair else "stock")
+        module = tf.Module()
+        module.serve = tf.function(
+            lambda *a: _named(function(*a)), input_signature=_specs(arguments, free)
+        )
+        tf.saved_model.save(
+            module, str(directory / "model"), signatures=module.serve.get_concrete_function()
+        )
+        expected = [value.numpy() for value in module.serve(*arguments).values()]
+        with open_model(directory / "model") as model:
+            artifact = convert(model, directory / "out", worker=worker, repair=repair)
+            names = sorted(spec.name for spec in model.signature.inputs)
+        feed = {n: a for n, a in zip(names, arguments, strict=True) if n in artifact.inputs}
+        session = sessions(backend)
+        with TFJS(artifact, session=session, timeout=60) as runtime:
+            try:
+                given = runtime.run(feed)
+            except Exception:
+                session.close()  # a kernel that went out of bounds leaves the backend broken
+                raise
+        return Run(
+            tuple(applied.name for applied in artifact.repairs),
+            [given[f"y{index}"] for index in range(len(expected))],
+            expected,
+        )
+
+    return run
+
+
+def _named(result):
+    if not isinstance(result, (list, tuple)):
+        result = [result]
+    return {f"y{index}": value for index, value in enumerate(result)}

@@ -1,0 +1,181 @@
+"""Every expansion: the same in TensorFlow, needed by a backend, and nowhere else applied."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfjs_verify.errors import TfjsVerifyError
+
+
+def floats(*shape):
+    return np.random.default_rng(len(shape)).normal(size=shape).astype(np.float32)
+
+
+def integers(*shape, low=0, high=10):
+    return np.random.default_rng(len(shape)).integers(low, high, shape).astype(np.int32)
+
+
+raw = tf.raw_ops
+X, Y, IMAGE = floats(3, 6, 4), floats(3, 6, 4) + 2, floats(2, 8, 8, 4)
+COLOURS = 1 / (1 + np.exp(-floats(2, 4, 4, 3)))
+VOLUME = floats(2, 6, 6, 6, 3)
+IDS = integers(3, 6)
+WIDE = integers(3, 6, low=-(2**31), high=2**31 - 1)
+FILTERS = {
+    name: floats(*shape) for name, shape in {"groups": (3, 3, 2, 6), "each": (3, 3, 1, 8)}.items()
+}
+
+
+class Expansion(NamedTuple):
+    name: str
+    backend: str
+    """One that fails without it."""
+    function: object
+    arguments: tuple
+    free: bool = True
+
+
+def case(name, backend, function, *arguments, free=True):
+    return pytest.param(Expansion(name, backend, function, arguments, free), id=name)
+
+
+def training(x):
+    scale, offset = tf.constant([0.5, 1, 2, 3]), tf.constant([1.0, 2, 3, 4])
+    return tf.compat.v1.nn.fused_batch_norm(x, scale, offset, is_training=True)[0]
+
+
+EXPANSIONS = [
+    case("erfc", "cpu", tf.math.erfc, X),
+    case("softsign", "cpu", tf.nn.softsign, X),
+    case("xlogy", "cpu", lambda x, y: tf.math.xlogy(tf.nn.relu(x), abs(y)), X, Y),
+    case("xlog1py", "cpu", lambda x, y: tf.math.xlog1py(tf.nn.relu(x), abs(y)), X, Y),
+    case("xdivy", "cpu", lambda x: tf.math.xdivy(tf.nn.relu(x), x), X),
+    case("mul-no-nan", "cpu", lambda x, y: tf.math.multiply_no_nan(y, tf.nn.relu(x)), X, Y),
+    case("rint", "cpu", lambda x: tf.math.rint(3 * x), X),
+    case("inv", "cpu", lambda x: raw.Inv(x=x), X),
+    case("l2-loss", "cpu", tf.nn.l2_loss, X),
+    case("truncate-div", "cpu", tf.truncatediv, IDS - 5, IDS + 1),
+    case("truncate-mod", "cpu", tf.truncatemod, IDS - 5, IDS + 1),
+    case("approximate-equal", "cpu", lambda x: raw.ApproximateEqual(x=x, y=x + 0.1, tolerance=0.2), X),
+    case("float-floordiv", "cpu", lambda x: tf.floor(x * 1e10) // 3.0, X),
+    case("cast-to-bool", "wasm", lambda x: tf.cast(x, tf.bool), np.array([0.5, 256, 0, -1], np.float32)),
+    case("cross", "cpu", tf.linalg.cross, floats(4, 3), floats(4, 3) + 1),
+    case("fake-quantization", "cpu", lambda x: tf.quantization.fake_quant_with_min_max_vars(x, -1.0, 1.5), X),
+    case("bitwise-and", "cpu", tf.bitwise.bitwise_and, WIDE, WIDE[::-1].copy()),
+    case("bitwise-or", "cpu", tf.bitwise.bitwise_or, WIDE, WIDE[::-1].copy()),
+    case("bitwise-xor", "cpu", tf.bitwise.bitwise_xor, WIDE, WIDE[::-1].copy()),
+    case("invert", "cpu", tf.bitwise.invert, WIDE),
+    case("shift", "cpu", tf.bitwise.right_shift, WIDE, IDS),
+    case("matrix-band-part", "cpu", lambda x: tf.linalg.band_part(x, -1, 0), floats(2, 5, 5)),
+    case("einsum", "wasm", lambda x, y: tf.einsum("aecd,abcd->acbe", x, y), floats(2, 5, 4, 3), floats(2, 6, 4, 3)),
+    case("batch-matmul-v3", "cpu", lambda x: raw.BatchMatMulV3(x=x, y=floats(4, 3), Tout=tf.float32), X),
+    case("matrix-diag", "cpu", tf.linalg.diag, X),
+    case("matrix-diag-part", "cpu", tf.linalg.diag_part, X),
+    case("matrix-set-diag", "cpu", tf.linalg.set_diag, floats(3, 5, 5), floats(3, 5)),
+    case("one-hot", "cpu", lambda i: tf.one_hot(i, 10, axis=1), IDS),
+    case("gather-axis", "node", lambda x: tf.gather(x, [2, 0], axis=-1), X),
+    case("gather-batched", "wasm", lambda x, i: tf.gather(x, i, axis=2, batch_dims=1), X, IDS % 4),
+    case("cumulative-axis", "cpu", lambda x: tf.cumsum(x, -1, reverse=True), X[:2]),
+    case("bucketize", "cpu", lambda x: raw.Bucketize(input=x, boundaries=[-1.0, 0.0, 0.5]), X),
+    case("search-sorted", "node", lambda x: tf.searchsorted([-1.0, 0.0, 0.5], x, side="right"), floats(7)),
+    case("bincount", "node", lambda i: tf.math.bincount(i, minlength=9, maxlength=9, axis=-1), IDS),
+    case("roll", "cpu", lambda x: tf.roll(x, [2, -1], [0, 2]), X),
+    case("reverse-sequence", "cpu", lambda x, n: tf.reverse_sequence(x, n, 1), X, np.array([2, 6, 1], np.int32)),
+    case("space-to-depth", "cpu", lambda x: tf.nn.space_to_depth(x, 2), IMAGE),
+    case("tensor-scatter", "cpu", lambda x: tf.tensor_scatter_nd_add(x, [[0], [1], [0]], Y), X),
+    case("segment-sum", "wasm", lambda x: tf.math.unsorted_segment_sum(x, [3, -1, 3], 5), X, free=False),
+    case("segment-extreme", "cpu", lambda x: tf.math.unsorted_segment_max(x, [3, 0, 3], 5), X, free=False),
+    case("segment-product", "cpu", lambda x: tf.math.unsorted_segment_prod(x, [3, 0, 3], 5), X, free=False),
+    case("segment-mean", "cpu", lambda x: tf.math.segment_mean(x, [0, 0, 2]), X, free=False),
+    case("invert-permutation", "cpu", tf.math.invert_permutation, np.array([2, 0, 1], np.int32)),
+    case("ensure-shape", "cpu", lambda x: tf.ensure_shape(x, [None, 6, 4]) * 2, X),
+    case("batch-norm-training", "cpu", training, IMAGE),
+    case("grouped-convolution", "cpu", lambda x: tf.nn.conv2d(x, FILTERS["groups"], 2, "SAME"), IMAGE),
+    case("grouped-convolution", "cpu", lambda x: tf.nn.conv2d(x, FILTERS["each"], 1, "VALID"), IMAGE),
+    case("transposed-convolution-3d", "cpu", lambda x: tf.nn.conv3d_transpose(x, floats(3, 2, 3, 5, 3), [2, 12, 11, 12, 5], 2, "SAME"), VOLUME, free=False),
+    case("dilated-transposed-convolution", "cpu", lambda x: tf.nn.conv2d_transpose(x, floats(3, 3, 5, 4), [2, 8, 8, 5], 1, "SAME", dilations=2), IMAGE, free=False),
+    case("max-pooling-3d", "wasm", lambda x: tf.nn.max_pool3d(-abs(x), 3, 2, "SAME"), VOLUME),
+    case("dilation-2d", "wasm", lambda x: tf.nn.dilation2d(x - 9, floats(3, 3, 4), [1, 2, 2, 1], "SAME", "NHWC", [1, 2, 2, 1]), IMAGE),
+    case("resize", "cpu", lambda x: tf.image.resize(x, [5, 11], "bicubic"), IMAGE),
+    case("resize", "cpu", lambda x: tf.image.resize(x, [4, 6], "area"), IMAGE),
+    case("rgb-to-hsv", "cpu", tf.image.rgb_to_hsv, COLOURS),
+    case("hsv-to-rgb", "cpu", tf.image.hsv_to_rgb, COLOURS),
+    case("adjust-contrast", "cpu", lambda x: tf.image.adjust_contrast(x, 2.0), COLOURS),
+    case("adjust-saturation", "cpu", lambda x: tf.image.adjust_saturation(x, 0.5), COLOURS),
+    case("adjust-hue", "cpu", lambda x: tf.image.adjust_hue(x, 0.2), COLOURS),
+    case("extract-image-patches", "cpu", lambda x: tf.image.extract_patches(x, [1, 3, 3, 1], [1, 2, 2, 1], [1, 1, 1, 1], "SAME"), IMAGE),
+    case("debug-ops", "cpu", lambda x: tf.debugging.check_numerics(x, "x") * 2, X),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("expansion", EXPANSIONS)
+def test_it_computes_in_tensorflow_what_the_op_computes(expansion, replayed):
+    result = replayed(expansion.function, *expansion.arguments, free=expansion.free)
+    assert expansion.name in result.repairs
+    for before, after in zip(result.before, result.after, strict=True):
+        np.testing.assert_allclose(after, before, rtol=1e-5, atol=1e-5, equal_nan=True)
+        assert after.dtype == before.dtype
+
+
+@pytest.mark.parametrize("expansion", EXPANSIONS)
+def test_the_backend_needs_it_and_is_right_with_it(expansion, run_on):
+    _, backend, function, arguments, free = expansion
+    try:
+        without = run_on(backend, function, *arguments, free=free, repair=False)
+    except TfjsVerifyError:
+        pass  # refused by the converter, or by the backend
+    else:
+        assert not without.agrees
+    run = run_on(backend, function, *arguments, free=free)
+    assert expansion.name in run.repairs
+    assert run.agrees
+
+
+UNTOUCHED = {
+    "integer quotients": (lambda i: i // 3, IDS),
+    "casts between numbers": (lambda x: tf.cast(x, tf.int32), X),
+    "whole convolutions": (lambda x: tf.nn.conv2d(x, floats(3, 3, 4, 5), 1, "SAME"), IMAGE),
+    "transposed convolutions": (
+        lambda x: tf.nn.conv2d_transpose(x, floats(3, 3, 5, 4), [2, 16, 16, 5], 2),
+        IMAGE,
+    ),
+    "positive axes": (lambda x: tf.gather(tf.cumsum(x, 1), [1], axis=2), X),
+    "inference": (
+        lambda x: tf.compat.v1.nn.fused_batch_norm(
+            x, [1.0] * 4, [0.0] * 4, mean=[0.5] * 4, variance=[2.0] * 4, is_training=False
+        )[0],
+        IMAGE,
+    ),
+    "flat pooling": (lambda x: tf.nn.max_pool2d(x, 2, 2, "SAME"), IMAGE),
+    "comparisons": (lambda x: tf.where(x > 0, tf.exp(x), tf.tanh(x)), X),
+}
+
+
+@pytest.mark.parametrize("name", UNTOUCHED)
+def test_what_is_right_already_is_not_touched(name, replayed):
+    function, *arguments = UNTOUCHED[name]
+    assert replayed(function, *arguments).repairs == ()
+
+
+def test_what_cannot_be_spelled_out_is_left_for_the_op_check(replayed):
+    result = replayed(lambda x: tf.linalg.diag(x, k=1), X)
+    assert result.repairs == ()
+    assert "MatrixDiagV3" in result.operations
+
+
+def test_expansions_apply_inside_branches_and_loops(replayed):
+    def function(x):
+        step = lambda i, a: (
+            i + 1,
+            tf.cond(tf.reduce_sum(a) > 0, lambda: tf.math.erfc(a), lambda: a),
+        )  # noqa: E731, E501
+        return tf.while_loop(lambda i, a: i < 3, step, (0, x))[1]
+
+    result = replayed(function, X)
+    assert result.repairs == ("erfc",)
+    assert "Erfc" not in result.operations
+    np.testing.assert_allclose(result.after[0], result.before[0], rtol=1e-5)
