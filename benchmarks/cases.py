@@ -2,8 +2,8 @@
 
     python benchmarks/cases.py [--quick] [--json FILE]
 
-First, density and cost: recipes against `hypothesis.extra.numpy.arrays`, for the same specifications
-in the same run. Second, planted faults: predicates that are true only for certain inputs, and how
+First, density and cost: recipes against `hypothesis.extra.numpy.arrays`, for the same shapes, in
+the same run. Second, planted faults: predicates that are true only for certain inputs, and how
 many of ten seeds find each within 200 examples, how soon, and what the failure shrinks to.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import time
 import warnings
@@ -19,10 +20,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from hypothesis import Phase, settings
-from hypothesis.errors import HypothesisWarning
+from hypothesis import Phase, given, seed, settings
+from hypothesis import strategies as st
+from hypothesis.errors import HypothesisException, HypothesisWarning
 from hypothesis.extra import numpy as hypothesis_numpy
 
+from tfjs_verify import strategies
 from tfjs_verify.cases import explore, find_smallest, parse_domain, plan_cases
 from tfjs_verify.cases.expansion import expand
 from tfjs_verify.cases.exploration import draw_recipes
@@ -48,7 +51,10 @@ class Density:
     continuous_distinct: float
     """The smallest share of distinct values of any continuous kind, over seeds."""
     recipe_median_ms: float
-    recipe_mean_ms: float
+    recipe_median_cpu_ms: float
+    """The same on the clock of the thread, which other processes do not disturb."""
+    strategy_problem: str
+    """What stopped a plain `@given` test of `strategies.arrays`, if anything did."""
     arrays_distinct: int | None
     arrays_median_ms: float | None
     arrays_problem: str
@@ -57,73 +63,74 @@ class Density:
 def measure_density(shape: tuple[int, ...], examples: int) -> Density:
     plan = plan_cases(Signature((TensorSpec("x", "float32", shape),), ()))
     draw_recipes(plan, examples=10, seed=1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", HypothesisWarning)
-        started = time.perf_counter()
-        recipes = draw_recipes(plan, examples=examples, seed=0)
-        drawing = (time.perf_counter() - started) * 1000 / len(recipes)
-    times, distinct = [], []
+    started, busy = time.perf_counter(), time.thread_time()
+    recipes = draw_recipes(plan, examples=examples, seed=0)
+    drawing = (time.perf_counter() - started) * 1000 / len(recipes)
+    drawing_cpu = (time.thread_time() - busy) * 1000 / len(recipes)
+    times, cpu, distinct = [], [], []
     for recipe in recipes:
-        started = time.perf_counter()
+        started, busy = time.perf_counter(), time.thread_time()
         values = plan.expand(recipe)["x"]
         times.append((time.perf_counter() - started) * 1000 + drawing)
+        cpu.append((time.thread_time() - busy) * 1000 + drawing_cpu)
         distinct.append(np.unique(values).size)
-    theirs = _measure_arrays(shape, min(examples, 30))
+    ours = _measure_strategy(strategies.arrays(plan.signature.inputs[0]), 30)
+    theirs = _measure_strategy(
+        hypothesis_numpy.arrays(np.float32, shape, elements=st.floats(-1, 1, width=32)), 30
+    )
     return Density(
         shape=shape,
         elements=int(np.prod(shape)),
         recipe_distinct=int(statistics.median(distinct)),
         continuous_distinct=_continuous_share(shape),
         recipe_median_ms=statistics.median(times),
-        recipe_mean_ms=statistics.mean(times),
-        **theirs,
+        recipe_median_cpu_ms=statistics.median(cpu),
+        strategy_problem=ours[2],
+        arrays_distinct=theirs[0],
+        arrays_median_ms=theirs[1],
+        arrays_problem=theirs[2],
     )
 
 
 def _continuous_share(shape: tuple[int, ...]) -> float:
     domain = parse_domain("float -1..1")
     return min(
-        np.unique(expand(ArrayRecipe(name, seed=seed, detail=seed % 8), domain, "float32", shape))
-        .size
-        / np.prod(shape)
+        np.unique(
+            expand(ArrayRecipe(name, seed=number, detail=number % 8), domain, "float32", shape)
+        ).size
+        / math.prod(shape)
         for name, kind in KINDS.items()
         if kind.continuous
-        for seed in range(4 if np.prod(shape) < 1e6 else 1)
+        for number in range(4 if np.prod(shape) < 1e6 else 1)
     )
 
 
-def _measure_arrays(shape: tuple[int, ...], examples: int) -> dict[str, object]:
-    """`hypothesis.extra.numpy.arrays` as it comes, its own health checks left on."""
-    from hypothesis import given, seed
-    from hypothesis import strategies as st
-
+def _measure_strategy(
+    strategy: st.SearchStrategy[Array], examples: int
+) -> tuple[int | None, float | None, str]:
+    """Median distinct values and milliseconds in a plain `@given` test, health checks left on."""
     distinct: list[int] = []
     moments: list[float] = [time.perf_counter()]
-    elements = st.floats(-1, 1, width=32)
 
     @seed(0)
-    @settings(
-        max_examples=examples, database=None, deadline=None, phases=[Phase.generate],
-        suppress_health_check=[],
-    )  # fmt: skip
-    @given(hypothesis_numpy.arrays(np.float32, shape, elements=elements))
+    @settings(max_examples=examples, database=None, deadline=None, phases=[Phase.generate])
+    @given(strategy)
     def test(values: Array) -> None:
+        moments.append(time.perf_counter())
         distinct.append(np.unique(values).size)
         moments.append(time.perf_counter())
 
     problem = ""
     try:
-        test()
-    except Exception as error:  # noqa: BLE001 - whatever stops it is what is reported
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", HypothesisWarning)
+            test()
+    except (HypothesisException, HypothesisWarning) as error:
         problem = type(error).__name__
     if not distinct:
-        return {"arrays_distinct": None, "arrays_median_ms": None, "arrays_problem": problem}
-    gaps = np.diff(moments) * 1000
-    return {
-        "arrays_distinct": int(statistics.median(distinct)),
-        "arrays_median_ms": float(np.median(gaps)),
-        "arrays_problem": problem,
-    }
+        return None, None, problem
+    times = np.diff(moments)[::2] * 1000
+    return int(statistics.median(distinct)), float(np.median(times)), problem
 
 
 # --- planted faults ------------------------------------------------------------------------------
@@ -156,6 +163,10 @@ def _tied_above_others(values: Array) -> bool:
     return _tied(values) and bool((np.ptp(values, axis=1) > 0).all())
 
 
+def _varied(image: Array) -> Array:
+    return np.ptp(image, axis=(1, 2, 3)) > 0
+
+
 def _constant_rows(image: Array) -> Array:
     return (np.ptp(image, axis=2) == 0).all(axis=-1)
 
@@ -177,9 +188,7 @@ FAULTS = (
     Fault("one image row is constant", (IMAGE,), lambda i: bool(_constant_rows(i["image"]).any())),
     Fault(
         "one row is, the image is not", (IMAGE,),
-        lambda i: bool(
-            (_constant_rows(i["image"]).any(axis=1) & (np.ptp(i["image"], axis=(1, 2, 3)) > 0)).any()
-        ),
+        lambda i: bool((_constant_rows(i["image"]).any(axis=1) & _varied(i["image"])).any()),
     ),
 )  # fmt: skip
 
@@ -199,17 +208,15 @@ class FaultResult:
 
 def measure_fault(fault: Fault, seeds: int) -> FaultResult:
     signature = Signature(fault.specs, ())
-    plan = plan_cases(
-        signature, domains={name: parse_domain(text) for name, text in fault.domains}
-    )
+    plan = plan_cases(signature, domains={name: parse_domain(text) for name, text in fault.domains})
     firsts, tries, words, shrunk = [], [], [], 0
-    for seed in range(seeds):
+    for number in range(seeds):
         failing = []
 
         def visit(case: object, failing: list = failing) -> None:
             failing.append((len(failing) + 1, case, fault.shows(case.inputs)))
 
-        explore(plan, visit, examples=EXAMPLES, seed=seed)
+        explore(plan, visit, examples=EXAMPLES, seed=number)
         hits = [(place, case) for place, case, shows in failing if shows]
         if not hits:
             continue
@@ -238,20 +245,29 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer examples and two seeds")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
-    densities = [measure_density(s, 40 if options.quick or np.prod(s) > 1e6 else 200) for s in SHAPES]
-    print(f"{'shape':>18} {'recipes: distinct':>18} {'continuous':>11} {'ms':>7}"
-          f" {'arrays(): distinct':>19} {'ms':>8}")  # fmt: skip
+    densities = [
+        measure_density(shape, 40 if options.quick or np.prod(shape) > 1e6 else 200)
+        for shape in SHAPES
+    ]
+    print(
+        f"{'shape':>18} {'distinct':>9} {'continuous':>11} {'ms':>7} {'cpu ms':>7} {'@given':>10}"
+        f" | {'arrays(): distinct':>18} {'ms':>7}"
+    )
     for row in densities:
-        theirs = row.arrays_problem or "-" if row.arrays_distinct is None else row.arrays_distinct
-        milliseconds = "-" if row.arrays_median_ms is None else f"{row.arrays_median_ms:.2f}"
-        print(f"{row.shape!s:>18} {row.recipe_distinct:>18} {row.continuous_distinct:>11.1%}"
-              f" {row.recipe_median_ms:>7.2f} {theirs!s:>19} {milliseconds:>8}"
-              f" {row.arrays_problem}")  # fmt: skip
+        theirs = "-" if row.arrays_distinct is None else row.arrays_distinct
+        print(
+            f"{row.shape!s:>18} {row.recipe_distinct:>9} {row.continuous_distinct:>11.1%}"
+            f" {row.recipe_median_ms:>7.2f} {row.recipe_median_cpu_ms:>7.2f}"
+            f" {row.strategy_problem or 'healthy':>10}"
+            f" | {theirs!s:>18} {row.arrays_median_ms or math.nan:>7.2f} {row.arrays_problem}"
+        )
     faults = [measure_fault(fault, 2 if options.quick else 10) for fault in FAULTS]
     print(f"\n{'planted fault':38} {'found':>6} {'first':>6} {'shrunk':>7} {'tries':>6}  smallest")
     for row in faults:
-        print(f"{row.name:38} {row.found:>3}/{row.seeds:<2} {row.median_first or 0:>6.0f}"
-              f" {row.shrunk:>4}/{row.found:<2} {row.median_tries or 0:>6.0f}  {row.smallest}")
+        print(
+            f"{row.name:38} {row.found:>3}/{row.seeds:<2} {row.median_first or 0:>6.0f}"
+            f" {row.shrunk:>4}/{row.found:<2} {row.median_tries or 0:>6.0f}  {row.smallest}"
+        )
     if options.json:
         content = {
             "density": [asdict(row) for row in densities],

@@ -17,7 +17,7 @@ from tfjs_verify.cases.plan import CasePlan, plan_cases
 from tfjs_verify.cases.power import OutputPower, PowerMeter
 from tfjs_verify.cases.shrinking import Smallest, find_smallest
 from tfjs_verify.cases.trial import refine_dimensions
-from tfjs_verify.cases.typical import typical_case
+from tfjs_verify.cases.typical import sample_cases, typical_case
 
 __all__ = [
     "Case",
@@ -42,6 +42,7 @@ __all__ = [
     "parse_domain",
     "plan_cases",
     "refine_dimensions",
+    "sample_cases",
     "save_case",
     "typical_case",
 ]

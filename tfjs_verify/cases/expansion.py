@@ -16,6 +16,11 @@ from tfjs_verify.errors import CaseError
 from tfjs_verify.tensors import Array
 
 _POOL = 18
+_SMALLEST_WIDE = 1.2e-38
+_SMALLEST_HALF = 6.2e-5
+_SAFE = 1e-25
+"""Evenly drawn values of a range that reaches this far are zero or normal numbers."""
+
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _SCATTERED = frozenset({"tied", "corners", "checkerboard", "spikes", "patched"})
 
@@ -76,6 +81,16 @@ def _value(level: int, domain: Domain) -> float:
     return math.floor(value) if domain.integral and level > 3 else value
 
 
+def _constant(recipe: ArrayRecipe, domain: Domain) -> float:
+    if recipe.level <= 3 or recipe.band == "whole":
+        return _value(recipe.level, domain)
+    low, high = domain.interval
+    start, stop = _band(recipe, domain)
+    fraction = start + (stop - start) * _fraction(recipe.level, domain)
+    value = low + fraction * (high - low)
+    return math.floor(value) if domain.integral else value
+
+
 def _positions(recipe: ArrayRecipe, size: int) -> list[int]:
     return [position * size // POSITIONS for position, _ in recipe.spots]
 
@@ -116,7 +131,7 @@ def _numbers(recipe: ArrayRecipe, domain: Domain, dtype: str, shape: Shape) -> A
     # float32 is wide enough to hold the field of every dtype but integers beyond 2^24 and doubles.
     exact = "float64" if domain.integral or dtype in {"float64"} else "float32"
     if recipe.kind == "constant":
-        values = np.full(shape, _value(recipe.level, domain), dtype=exact)
+        values = np.full(shape, _constant(recipe, domain), dtype=exact)
     else:
         values = field(recipe.kind, shape, recipe.seed, recipe.detail).astype(exact, copy=False)
         start, stop = _band(recipe, domain)
@@ -135,12 +150,13 @@ def _numbers(recipe: ArrayRecipe, domain: Domain, dtype: str, shape: Shape) -> A
     flat = values.reshape(-1)
     for position, (_, level) in zip(_positions(recipe, flat.size), recipe.spots, strict=True):
         flat[position] = _value(level, domain)
-    np.clip(values, low, high, out=values)
+    if domain.integral:
+        np.clip(values, low, high, out=values)
     if recipe.scale != 1.0:
         values *= np.asarray(recipe.scale, dtype=exact)
     result = values.astype(numpy_dtype(dtype), copy=False)
     if is_float(dtype):
-        _tidy(result, domain, recipe.scale)
+        _tidy(result, recipe, domain)
     return result if recipe.special == "finite" else _special(result, recipe, dtype)
 
 
@@ -162,16 +178,21 @@ def _anchored(values: Array, recipe: ArrayRecipe, domain: Domain) -> Array:
     return values
 
 
-def _tidy(values: Array, domain: Domain, scale: float) -> None:
+def _tidy(values: Array, recipe: ArrayRecipe, domain: Domain) -> None:
     """Drops what only special cases may hold (subnormals, -0.0) and what rounding put outside."""
-    tiny = 1.2e-38 if values.dtype.itemsize >= 4 or values.dtype.kind == "V" else 6.2e-5
-    values[np.abs(values) < tiny] = 0
-    low, high = (end * scale for end in domain.interval)
-    bounds = values.dtype.type(low), values.dtype.type(high)
-    inner_low = np.nextafter(bounds[0], bounds[1]) if float(bounds[0]) < low else bounds[0]
-    inner_high = np.nextafter(bounds[1], bounds[0]) if float(bounds[1]) > high else bounds[1]
-    if inner_low <= inner_high:
-        np.clip(values, inner_low, inner_high, out=values)
+    low, high = (end * recipe.scale for end in domain.interval)
+    wide = values.dtype.itemsize >= 4
+    anchored = recipe.kind in KINDS and KINDS[recipe.kind].anchored
+    if anchored or not wide or max(-low, high) < _SAFE:
+        tiny = _SMALLEST_WIDE if wide or values.dtype.name == "bfloat16" else _SMALLEST_HALF
+        np.copyto(values, 0, where=np.abs(values) < tiny)
+    kind = values.dtype.type
+    bottom, top = kind(low), kind(high)
+    # The ends themselves may have been rounded outward.
+    bottom = np.nextafter(bottom, kind(np.inf)) if float(bottom) < low else bottom
+    top = np.nextafter(top, kind(-np.inf)) if float(top) > high else top
+    if bottom <= top:
+        np.clip(values, bottom, top, out=values)
 
 
 def _special(values: Array, recipe: ArrayRecipe, dtype: str) -> Array:

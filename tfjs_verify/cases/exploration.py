@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from tfjs_verify.cases.case import Case, CaseRejected
+from tfjs_verify.cases.case import Case, CaseRejected, ValueClass, fingerprint
 from tfjs_verify.cases.domain import Domain
 from tfjs_verify.cases.plan import CasePlan, plan_cases
 from tfjs_verify.cases.recipe import CaseRecipe, Drawn
@@ -33,6 +33,7 @@ _PATIENCE = 10
 
 _ROUNDS = 4
 _REASONS = 3
+_COMPARED_BYTES = 2**16
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Exploration:
     reasons: tuple[str, ...]
     """The first different reasons for rejections."""
     exhausted: bool
-    """Whether there were fewer different cases than asked for."""
+    """Whether fewer different cases were found, and not rejected, than asked for."""
 
 
 def explore(
@@ -60,6 +61,7 @@ def explore(
 ) -> Exploration:
     """Visits `examples` cases, then `special` ones with special values; the same for the same seed.
 
+    The special ones are shared out evenly among the classes that the inputs can hold.
     What `memory` recalls of earlier failures comes first, on top of the examples.
 
     `visit` raises CaseRejected where TensorFlow refuses the case; another is then drawn in its
@@ -74,30 +76,37 @@ def explore(
     tally = _Tally(plan, visit)
     for case in memory.recall(plan) if memory is not None else ():
         tally.visit(case)
-    exhausted = _visit_drawn(plan, tally, examples, seed, special=False)
-    _visit_drawn(plan, tally, special, seed, special=True)
+    exhausted = _visit_drawn(plan, tally, examples, seed, "finite")
+    if special:
+        from tfjs_verify.cases.strategies import special_classes
+
+        classes = special_classes(plan)
+        for place, each in enumerate(classes):
+            share = special // len(classes) + (place < special % len(classes))
+            _visit_drawn(plan, tally, share, seed, each)
     return Exploration(tally.visited, tally.rejected, tuple(tally.reasons), exhausted)
 
 
-def _visit_drawn(plan: CasePlan, tally: _Tally, wanted: int, seed: int, *, special: bool) -> bool:
+def _visit_drawn(
+    plan: CasePlan, tally: _Tally, wanted: int, seed: int, special: ValueClass
+) -> bool:
     """Visits drawn cases until `wanted` were not rejected; whether there are not that many."""
     left = wanted
     for turn in range(_ROUNDS):
-        recipes = draw_recipes(plan, examples=wanted, seed=seed + turn, special=special)
+        before = left
+        recipes = draw_recipes(plan, examples=wanted, seed=seed, turn=turn, special=special)
         places = (
-            Drawn(plan, recipe, seed + turn, wanted, special, index)
+            Drawn(plan, recipe, seed, turn, wanted, special, index=turn * wanted + index)
             for index, recipe in enumerate(recipes)
         )
         for case in _ahead(plan, places):
             if not left:
                 return False
-            left -= tally.visit(case)
-        if not left:
-            return False
-        # Special values may be all that a model rejects; they are not asked for again.
-        if special or len(recipes) < wanted:
-            return True
-    return False
+            if tally.is_new(case):
+                left -= tally.visit(case)
+        if not left or left == before:
+            break
+    return left > 0
 
 
 class _Tally:
@@ -108,6 +117,16 @@ class _Tally:
         self._visit = visit
         self.visited = self.rejected = 0
         self.reasons: list[str] = []
+        self._seen: set[bytes] = set()
+
+    def is_new(self, case: Case) -> bool:
+        """Whether no equal case came before; large ones are never equal, and not compared."""
+        if sum(array.nbytes for array in case.inputs.values()) > _COMPARED_BYTES:
+            return True
+        mark = fingerprint(case.inputs)
+        new = mark not in self._seen
+        self._seen.add(mark)
+        return new
 
     def visit(self, case: Case) -> bool:
         try:
@@ -124,16 +143,14 @@ class _Tally:
 
 
 def draw_recipes(
-    plan: CasePlan, *, examples: int, seed: int, special: bool = False
+    plan: CasePlan, *, examples: int, seed: int, turn: int = 0, special: ValueClass = "finite"
 ) -> tuple[CaseRecipe, ...]:
     """The recipes that a plan and seed determine; fewer than asked for where no more exist."""
     from hypothesis import Phase, find, reject
     from hypothesis.errors import NoSuchExample
 
-    from tfjs_verify.cases.strategies import special_classes
-
-    if not examples or not plan.signature.inputs or (special and not special_classes(plan)):
-        return (CaseRecipe((), ()),) if examples and not special else ()
+    if not examples or not plan.signature.inputs:
+        return (CaseRecipe((), ()),) if examples else ()
     drawn: dict[CaseRecipe, None] = {}
 
     def collect(recipe: CaseRecipe) -> bool:
@@ -147,16 +164,22 @@ def draw_recipes(
             strategy_of(plan, special),
             collect,
             settings=engine_settings(examples, (Phase.generate,)),
-            random=Random(seed),
+            random=randomness(seed, turn),
         )
     return tuple(drawn)
 
 
-def strategy_of(plan: CasePlan, special: bool) -> SearchStrategy[CaseRecipe]:
+def strategy_of(plan: CasePlan, special: ValueClass) -> SearchStrategy[CaseRecipe]:
     """The strategy that the recipes of a plan are drawn from."""
     from tfjs_verify.cases.strategies import recipes, special_recipes
 
-    return special_recipes(plan) if special else recipes(plan)
+    return recipes(plan) if special == "finite" else special_recipes(plan, special)
+
+
+def randomness(seed: int, turn: int) -> Random:
+    """Where the draws of a sequence come from."""
+    # Text is hashed by SHA-512, so that it is the same in every process.
+    return Random(f"{seed}/{turn}")
 
 
 def engine_settings(examples: int, phases: Iterable[object]) -> settings:

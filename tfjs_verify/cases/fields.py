@@ -59,7 +59,7 @@ def _ramp(shape: Shape, rng: np.random.Generator, detail: int) -> Array:
         axis = (detail - 1) % len(shape)
         line = np.linspace(0, 1, shape[axis], dtype=np.float32)
         along = line.reshape([-1 if each == axis else 1 for each in range(len(shape))])
-        return np.array(np.broadcast_to(along, shape))
+        return np.broadcast_to(along, shape)
     return np.linspace(0, 1, size, dtype=np.float32).reshape(shape)
 
 
@@ -107,7 +107,7 @@ def _repeated(shape: Shape, rng: np.random.Generator, detail: int) -> Array:
         return rng.random(shape, dtype=np.float32)
     axis = detail % len(shape)
     row = rng.random([1 if each == axis else size for each, size in enumerate(shape)], np.float32)
-    return np.array(np.broadcast_to(row, shape))
+    return np.broadcast_to(row, shape)
 
 
 def _tied(shape: Shape, rng: np.random.Generator, detail: int) -> Array:
@@ -117,11 +117,12 @@ def _tied(shape: Shape, rng: np.random.Generator, detail: int) -> Array:
 
 def _checkerboard(shape: Shape, rng: np.random.Generator, detail: int) -> Array:
     period = 1 + detail // 2
-    field = np.zeros(shape, dtype=np.int32)
-    for axis, size in enumerate(shape):
-        steps = np.arange(size, dtype=np.int32) // period
-        field = field + steps.reshape([-1 if each == axis else 1 for each in range(len(shape))])
-    return ((field + detail % 2) % 2).astype(np.float32)
+    signs = [1 - 2 * (np.arange(size) // period % 2).astype(np.float32) for size in shape]
+    split = max(0, len(shape) - 2)
+    field = np.multiply.outer(_outer(signs[:split]), _outer(signs[split:])).reshape(shape)
+    field *= np.float32(0.5 if detail % 2 else -0.5)
+    field += np.float32(0.5)
+    return np.asarray(field)
 
 
 def _corners(shape: Shape, rng: np.random.Generator, detail: int) -> Array:
@@ -189,5 +190,8 @@ KINDS: Mapping[str, Kind] = {
 
 
 def field(kind: str, shape: Shape, seed: int, detail: int) -> Array:
-    """The float32 field of that kind, size and seed."""
-    return KINDS[kind].build(shape, np.random.Generator(np.random.SFC64(seed)), detail)
+    """The float32 field of that kind, size and seed, contiguous and free to be written to."""
+    built = KINDS[kind].build(shape, np.random.Generator(np.random.SFC64(seed)), detail)
+    if built.flags.c_contiguous and built.flags.writeable:
+        return built
+    return np.array(built, order="C")

@@ -48,7 +48,9 @@ class Memory:
             if recipe is None or not _fits(recipe, plan):
                 self._database.delete(self._key, stored)
                 continue
-            drawn = Drawn(plan, recipe, seed=0, examples=0, special=False, index=len(cases))
+            drawn = Drawn(
+                plan, recipe, seed=0, turn=0, examples=0, special="finite", index=len(cases)
+            )
             cases.append(
                 Case(
                     name=f"remembered-{len(cases) + 1:04d}",

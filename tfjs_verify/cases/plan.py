@@ -90,12 +90,11 @@ class CasePlan:
 
     def case(self, drawn: Drawn) -> Case:
         """The case that was drawn, expanded."""
-        apart = f" of the {drawn.recipe.values} ones" if drawn.special else ""
-        label = "special" if drawn.special else "example"
+        label = "example" if drawn.special == "finite" else drawn.special
         return Case(
             name=f"{label}-{drawn.index + 1:04d}",
             inputs=self.expand(drawn.recipe),
-            origin=f"{drawn.recipe}; seed {drawn.seed}, {label} {drawn.index + 1}{apart}",
+            origin=f"{drawn.recipe}; seed {drawn.seed}, {label} {drawn.index + 1}",
             values=drawn.recipe.values,
             drawn=drawn,
         )

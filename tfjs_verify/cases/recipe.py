@@ -87,6 +87,9 @@ class Drawn:
     plan: CasePlan
     recipe: CaseRecipe
     seed: int
+    turn: int
+    """How often the sequence was drawn anew before, because cases had been rejected."""
     examples: int
-    special: bool
+    special: ValueClass
+    """The class of special values it was drawn for, "finite" for an ordinary example."""
     index: int

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from tfjs_verify.cases.case import is_float, is_integer
+from tfjs_verify.cases.case import fingerprint, is_float, is_integer
 from tfjs_verify.cases.dimensions import Dimension
 from tfjs_verify.cases.domain import Domain
 from tfjs_verify.cases.expansion import anchor, expand
@@ -49,7 +48,7 @@ class Reduction:
         """Reduces until nothing more can be taken away."""
         self.best = dict(inputs)
         for _ in range(2):
-            before = _digest(self.best)
+            before = fingerprint(self.best)
             self._tried.add(before)
             for dimension in self._plan.dimensions.dimensions:
                 self._shorten(dimension)
@@ -57,13 +56,13 @@ class Reduction:
                 self._blank(spec)
             self._thin()
             self._polish()
-            if _digest(self.best) == before:
+            if fingerprint(self.best) == before:
                 return
 
     def _try(self, changes: Inputs) -> bool:
         assert self.best is not None
         candidate = self.best | dict(changes)
-        mark = _digest(candidate)
+        mark = fingerprint(candidate)
         if mark in self._tried:
             return False
         self._tried.add(mark)
@@ -251,14 +250,3 @@ def _simpler(value: Any, domain: Domain, spec: TensorSpec) -> Iterator[Any]:
             rounded = round(float(value), digits)
             if rounded != float(value) and low <= rounded <= high:
                 yield rounded
-
-
-def _digest(inputs: Inputs) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    for array in inputs.values():
-        digest.update(repr(array.shape).encode())
-        if array.dtype == object:
-            digest.update(repr(array.tolist()).encode())
-        else:
-            digest.update(array.tobytes())
-    return digest.digest()

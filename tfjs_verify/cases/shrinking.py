@@ -9,10 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from random import Random
 
 from tfjs_verify.cases.case import Case, describe
-from tfjs_verify.cases.exploration import engine_settings, strategy_of
+from tfjs_verify.cases.exploration import engine_settings, randomness, strategy_of
 from tfjs_verify.cases.plan import CasePlan
 from tfjs_verify.cases.recipe import CaseRecipe
 from tfjs_verify.cases.reduction import Reduction, weight
@@ -127,7 +126,7 @@ def _shrink_recipe(case: Case, budget: _Budget, *, allowance: int) -> Case:
             strategy_of(plan, drawn.special),
             interesting,
             settings=engine_settings(drawn.examples, (Phase.generate, Phase.shrink)),
-            random=Random(drawn.seed),
+            random=randomness(drawn.seed, drawn.turn),
         )
     except (NoSuchExample, _Spent):
         # Not found again, or out of tries: the reduction goes on from the best so far.

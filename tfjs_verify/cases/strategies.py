@@ -54,7 +54,6 @@ _SMALL_KINDS = ("constant", *_KINDS)
 _BANDS = ("whole",) * 5 + BANDS[1:]
 _SCALES = (1.0,) * 8 + SCALES[1:]
 _MOODS = (None,) * 6 + ("below zero", "above zero", "high end", "near zero")
-_MOOD_LEVELS = {"below zero": 2, "above zero": 3, "high end": 1, "near zero": 0}
 """A band for all inputs of a case at once, for what shows only when they go together."""
 
 _SPOTS = (0, 0, 0, 0, 1, 1, 2, 3)
@@ -91,12 +90,9 @@ def _array(draw: Draw, spec: TensorSpec, domain: Domain, mood: str | None) -> Ar
     # Strings come from a pool that the seed fills, whatever the kind.
     random = domain.kind == "string" or (kind in KINDS and KINDS[kind].random)
     detailed = kind in KINDS and (KINDS[kind].detailed or domain.kind == "probabilities")
-    level = 0
-    if kind == "constant":
-        level = _MOOD_LEVELS[mood] if mood else _pick(draw, _LEVELS)
     return ArrayRecipe(
         kind=kind,
-        level=level,
+        level=_pick(draw, _LEVELS) if kind == "constant" else 0,
         detail=_index(draw, DETAILS) if detailed else 0,
         band=mood or (_pick(draw, _BANDS) if kind != "constant" else "whole"),
         scale=_pick(draw, _SCALES) if scaled else 1.0,
@@ -167,9 +163,8 @@ def _holds(spec: TensorSpec, domain: Domain, special: ValueClass) -> bool:
 
 
 @st.composite
-def special_recipes(draw: Draw, plan: CasePlan) -> CaseRecipe:
-    """Recipes of a plan with values of one special class planted in one or more inputs."""
-    special = _pick(draw, special_classes(plan))
+def special_recipes(draw: Draw, plan: CasePlan, special: ValueClass) -> CaseRecipe:
+    """Recipes of a plan with values of a special class planted in one of the inputs."""
     recipe = draw(recipes(plan))
     able = [
         spec.name
@@ -209,7 +204,7 @@ def cases(
     )
 
     def expanded(recipe: CaseRecipe) -> Case:
-        return plan.case(Drawn(plan, recipe, seed=0, examples=0, special=False, index=0))
+        return plan.case(Drawn(plan, recipe, seed=0, turn=0, examples=0, special="finite", index=0))
 
     return recipes(plan).map(expanded)
 

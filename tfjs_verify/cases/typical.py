@@ -1,9 +1,10 @@
-"""One ordinary case, for what needs a single one: timing, and a first look at a model."""
+"""Ordinary cases, for what needs one or a few: timing, and getting to know a model."""
 
 from __future__ import annotations
 
 from tfjs_verify.cases.case import Case
 from tfjs_verify.cases.dimensions import BATCH
+from tfjs_verify.cases.exploration import explore
 from tfjs_verify.cases.plan import CasePlan
 from tfjs_verify.cases.recipe import ArrayRecipe, CaseRecipe
 
@@ -28,3 +29,12 @@ def typical_case(plan: CasePlan) -> Case:
         ),
     )
     return Case("typical", plan.expand(recipe), origin=str(recipe))
+
+
+def sample_cases(plan: CasePlan, *, count: int, seed: int) -> tuple[Case, ...]:
+    """A handful of cases to get to know a model by: samples of the user's, then generated ones."""
+    samples = plan.samples[: count // 2]
+    drawn: list[Case] = []
+    # Hypothesis begins with the simplest case there is, which tells least.
+    explore(plan, drawn.append, examples=count - len(samples) + 1, seed=seed)
+    return (*samples, *drawn[1:]) or tuple(drawn)
