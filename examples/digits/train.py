@@ -39,7 +39,7 @@ class Digits:
 
 
 def load_digits() -> Digits:
-    """All images, shuffled: as collected they come writer by writer."""
+    """All images, shuffled: in the order of collection the last ones are by other hands."""
     from sklearn.datasets import load_digits as load
 
     pixels, labels = load(return_X_y=True)
