@@ -1,8 +1,8 @@
-"""Expected, actual, tolerance → what differs, where, by how much, in which domain. Pure NumPy.
+"""Expected, actual, allowance → what differs, where, by how much, in which domain. Pure NumPy.
 
 A value belongs to one class: finite, subnormal, NaN or infinite. Two values of different classes
 disagree in the domain of the rarer one (NaN before infinite before finite), whatever the
-tolerance; two finite ones disagree where they differ by more than is allowed.
+allowance; two finite ones disagree where they differ by more than is allowed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from tfjs_verify.tensors import Array, Shape, TensorSpec, as_bytes, dtype_name, tfjs_dtype
-from tfjs_verify.tolerance import Tolerance
+from tfjs_verify.tolerance import EXACT, Allowance
 
 Domain = Literal[
     "finite",
@@ -86,7 +86,7 @@ class OutputComparison:
     name: str
     dtype: str
     shape: Shape
-    tolerance: Tolerance
+    allowance: Allowance
     structure: str | None = None
     errors: Errors = field(default_factory=Errors)
     mismatches: tuple[Mismatch, ...] = ()
@@ -107,11 +107,11 @@ def compare_outputs(
     specs: tuple[TensorSpec, ...],
     expected: Mapping[str, Array],
     actual: Mapping[str, Array],
-    tolerances: Mapping[str, Tolerance],
+    allowances: Mapping[str, Allowance],
 ) -> tuple[OutputComparison, ...]:
     """Compare every output by name; a missing or an extra one disagrees."""
     compared = [
-        compare(spec.name, expected[spec.name], actual.get(spec.name), tolerances[spec.name])
+        compare(spec.name, expected[spec.name], actual.get(spec.name), allowances[spec.name])
         for spec in specs
     ]
     known = {spec.name for spec in specs}
@@ -122,7 +122,7 @@ def compare_outputs(
                 name,
                 dtype_name(extra),
                 extra.shape,
-                Tolerance(),
+                EXACT,
                 structure=f"TensorFlow.js has an output {name!r} that the model does not have",
             )
         )
@@ -130,19 +130,19 @@ def compare_outputs(
 
 
 def compare(
-    name: str, expected: Array, actual: Array | None, tolerance: Tolerance
+    name: str, expected: Array, actual: Array | None, allowance: Allowance
 ) -> OutputComparison:
     """Compare one output. `actual` is None where TensorFlow.js did not give it."""
     dtype, shape = dtype_name(expected), expected.shape
     structure = _structure(expected, actual)
     if structure is not None or actual is None:
-        return OutputComparison(name, dtype, shape, tolerance, structure=structure)
-    mismatches, mismatched = _mismatches(expected, actual, tolerance)
+        return OutputComparison(name, dtype, shape, allowance, structure=structure)
+    mismatches, mismatched = _mismatches(expected, actual, allowance)
     return OutputComparison(
         name,
         dtype,
         shape,
-        tolerance,
+        allowance,
         errors=_errors(expected, actual),
         mismatches=mismatches,
         mismatched=mismatched,
@@ -162,13 +162,13 @@ def _structure(expected: Array, actual: Array | None) -> str | None:
 
 
 def _mismatches(
-    expected: Array, actual: Array, tolerance: Tolerance
+    expected: Array, actual: Array, allowance: Allowance
 ) -> tuple[tuple[Mismatch, ...], int]:
     if expected.dtype.kind not in "fc" and dtype_name(expected) != "bfloat16":
         return _exact_mismatches(expected, actual)
     wide_expected, wide_actual = _widen(expected), _widen(actual)
     domains = _float_domains(wide_expected, wide_actual)
-    allowed = tolerance.allowed(wide_expected)
+    allowed = allowance.allowed(wide_expected)
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.abs(wide_actual - wide_expected)
     wrong: dict[Domain, Array] = {

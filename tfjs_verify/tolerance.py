@@ -9,10 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from tfjs_verify.tensors import Array, tfjs_dtype
+
+
+class Allowance(Protocol):
+    """A rule that says how much each element may differ."""
+
+    def allowed(self, expected: Array) -> Array:
+        """The error allowed per element, float64, of the shape of `expected`."""
+
+    def describe(self) -> str:
+        """The rule in words."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +13,18 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _PATH = click.Path(path_type=Path)
 BACKEND_NAMES = ("node", "wasm", "cpu")
+
+
+class Seed(click.ParamType):
+    """A whole number, or "random" for one that is drawn now."""
+
+    name = "seed"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The seed; a click usage error for anything else."""
+        if value == "random":
+            return secrets.randbelow(2**31)
+        return int(click.INT.convert(value, param, ctx))
 
 
 def _together(*decorators: Callable[[Any], Any]) -> Callable[[Function], Function]:
@@ -46,11 +59,11 @@ cases = _together(
     ),
     click.option(
         "--seed",
-        type=int,
+        type=Seed(),
         default=0,
         show_default=True,
-        metavar="N",
-        help="Same model, seed and options: the same cases.",
+        metavar="N|random",
+        help="Same model, seed and options: the same cases. The report says what random drew.",
     ),
     click.option(
         "--data",
@@ -65,6 +78,26 @@ cases = _together(
         multiple=True,
         metavar="NAME=SPEC",
         help="What an input's generated values may be, e.g. 'image=float 0..1'; repeatable.",
+    ),
+    click.option(
+        "--special-values",
+        type=click.Choice(("report", "strict", "off")),
+        default="report",
+        show_default=True,
+        help="NaN, infinities, subnormals, signed zeros: report what they do, fail on it, or skip.",
+    ),
+    click.option(
+        "--require-power",
+        is_flag=True,
+        help="Fail where an output never changes, so that its parity proves nothing.",
+    ),
+    click.option(
+        "--shrink-seconds",
+        type=float,
+        default=20.0,
+        show_default=True,
+        metavar="S",
+        help="How long to make one failing case smaller.",
     ),
 )
 

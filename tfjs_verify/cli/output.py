@@ -9,13 +9,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from tfjs_verify.errors import EnvironmentProblem, RequestError
+from tfjs_verify.errors import RequestError
 from tfjs_verify.report import Report
 from tfjs_verify.report.text import print_report
 from tfjs_verify.verification import Progress
@@ -52,37 +53,39 @@ class Output:
 @contextmanager
 def reporting() -> Iterator[Output]:
     """A progress bar on stderr while the block runs; nothing where stderr is no terminal."""
-    console = Console(stderr=True)
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
     )
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        yield Output(bar)
+    with _native_stderr_aside() as stream:
+        console = Console(file=stream)
+        with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+            yield Output(bar)
 
 
-def load_tensorflow() -> None:
-    """Import TensorFlow without what its C++ writes to stderr before it can be configured.
+@contextmanager
+def _native_stderr_aside() -> Iterator[TextIO]:
+    """A stderr of our own, while what C++ writes to fd 2 is put aside.
 
-    They are of plugins registered twice and mean nothing; where the import fails they are shown.
+    TensorFlow's C++ logs plugins and devices before its log level can be set, in every run; what
+    Python writes to `sys.stderr` still arrives.
     """
-    with tempfile.TemporaryFile() as said:
-        sys.stderr.flush()
-        stderr = os.dup(2)
-        os.dup2(said.fileno(), 2)
+    sys.stderr.flush()
+    python_stderr = sys.stderr
+    ours = os.dup(2)
+    with (
+        open(ours, "w", encoding=python_stderr.encoding, buffering=1) as stream,
+        tempfile.TemporaryFile() as aside,
+    ):
+        os.dup2(aside.fileno(), 2)
+        sys.stderr = stream
         try:
-            import tensorflow  # noqa: F401
-        except ImportError as error:
-            said.seek(0)
-            os.write(stderr, said.read())
-            raise EnvironmentProblem(
-                f"TensorFlow cannot be imported: {error}. Run `tfjs-verify doctor`."
-            ) from error
+            yield stream
         finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
+            sys.stderr = python_stderr
+            os.dup2(ours, 2)
 
 
 def check_writable(*files: Path | None) -> None:

@@ -11,13 +11,41 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from tfjs_verify.cases import Case, CasePlan, CaseRejected, explore, plan_cases
+from tfjs_verify.cases import (
+    Case,
+    CasePlan,
+    CaseRejected,
+    OutputPower,
+    PowerMeter,
+    explore,
+    plan_cases,
+)
 from tfjs_verify.comparison import Errors, Mismatch, OutputComparison, compare_outputs
 from tfjs_verify.errors import ExecutionError, RuntimeFailure
+from tfjs_verify.measurements.judging import Judge, fixed_judge
 from tfjs_verify.runtimes import Runtime
 from tfjs_verify.tensors import Array
-from tfjs_verify.tolerance import Tolerance, default_tolerance
+
+SpecialValues = Literal["report", "strict", "off"]
+"""Whether cases made of NaN, infinities, subnormals, signed zeros are run, and whether they gate."""
+
+_ALWAYS_GATING = frozenset({"finite", "large", "tiny", "int_extreme"})
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """An output of a case that differs by more than is allowed, or that cannot be compared.
+
+    One that does not gate is worth telling, and wrong for nobody: the case was made of special
+    values, or rounding alone decides.
+    """
+
+    case: Case
+    comparison: OutputComparison
+    mismatch: Mismatch | None
+    gates: bool
 
 
 @dataclass(frozen=True)
@@ -27,22 +55,17 @@ class OutputParity:
     name: str
     dtype: str
     errors: Errors = field(default_factory=Errors)
+    noise_ratio: float | None = None
     mismatched: int = 0
     worst: Disagreement | None = None
 
 
 @dataclass(frozen=True)
-class Disagreement:
-    """An output of a case that differs by more than is allowed, or that cannot be compared."""
-
-    case: Case
-    comparison: OutputComparison
-    mismatch: Mismatch | None
-
-
-@dataclass(frozen=True)
 class CandidateParity:
-    """What one candidate did on all cases. `failure` is set where it could not go on."""
+    """What one candidate did on all cases. `failure` is set where it could not go on.
+
+    `cases` leaves out those of special values that do not gate.
+    """
 
     name: str
     cases: int
@@ -52,9 +75,18 @@ class CandidateParity:
     failed_case: Case | None = None
 
     @property
+    def case_to_keep(self) -> Case | None:
+        """The case that it died on, else the smallest on which it disagrees where that counts."""
+        if self.failed_case is not None:
+            return self.failed_case
+        failing = [each.case for each in self.disagreements if each.gates]
+        return min(failing, key=_elements, default=None)
+
+    @property
     def agrees(self) -> bool:
-        """Whether it answered at least one case and never disagreed."""
-        return self.failure is None and self.cases > 0 and not self.disagreements
+        """Whether it answered at least one case and never disagreed where that counts."""
+        gating = any(disagreement.gates for disagreement in self.disagreements)
+        return self.failure is None and self.cases > 0 and not gating
 
 
 @dataclass(frozen=True)
@@ -67,10 +99,11 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Parity:
-    """What all candidates did."""
+    """What all candidates did, and how far the cases moved the reference."""
 
     candidates: tuple[CandidateParity, ...]
     rejected: tuple[Rejection, ...]
+    power: tuple[OutputPower, ...]
 
 
 def measure_parity(
@@ -79,33 +112,49 @@ def measure_parity(
     examples: int = 100,
     seed: int = 0,
     data: Sequence[Case] = (),
+    remembered: Sequence[Case] = (),
     plan: CasePlan | None = None,
-    tolerances: Mapping[str, Tolerance] | None = None,
+    judge: Judge | None = None,
+    special: int = 0,
+    strict: bool = False,
     on_case: Callable[[int], None] | None = None,
 ) -> Parity:
     """Compare `candidates` with `reference` on `data`, then on `examples` generated cases.
 
-    `plan` says what is generated; without one, what the signature and `data` suggest. `tolerances`
-    is keyed by output name; outputs without one take the default of their dtype.
+    `remembered` are generated cases of an earlier run, tried first. `plan` says what is generated;
+    without one, what the signature and `data` suggest. `judge` says what may differ; without one,
+    the table of defaults. `special` more cases are made of special values, and gate where `strict`.
     `on_case` is told the number of cases done. A candidate that fails leaves the run; the others
     go on.
     """
-    allowed = {
-        spec.name: (tolerances or {}).get(spec.name) or default_tolerance(spec.dtype)
-        for spec in reference.signature.outputs
-    }
+    ruling = judge or fixed_judge(reference.signature.outputs)
     with ThreadPoolExecutor(max_workers=max(1, len(candidates))) as pool:
-        run = _Run(reference, candidates, allowed, pool, on_case)
-        for case in data:
+        run = _Run(reference, candidates, ruling, pool, strict, on_case)
+        for case in (*remembered, *data):
             with suppress(CaseRejected):
                 run.visit(case)
-        if examples:
+        if examples or special:
             drawn_from = plan or plan_cases(reference.signature, samples=data)
-            explore(drawn_from, run.visit, examples=examples, seed=seed)
+            explore(drawn_from, run.visit, examples=examples, seed=seed, special=special)
         run.finish()
     return Parity(
-        candidates=tuple(tally.result() for tally in run.tallies), rejected=tuple(run.rejected)
+        candidates=tuple(tally.result() for tally in run.tallies),
+        rejected=tuple(run.rejected),
+        power=run.power.result(),
     )
+
+
+def disagrees(
+    reference: Runtime, candidate: Runtime, case: Case, judge: Judge, *, strict: bool = False
+) -> bool:
+    """Whether `candidate` disagrees on this one case; False where either refuses it."""
+    tally = _Tally(candidate, reference, judge, strict)
+    try:
+        tally.answer(case, reference.run(case.inputs))
+    except ExecutionError:
+        return False
+    result = tally.result()
+    return any(disagreement.gates for disagreement in result.disagreements)
 
 
 class _Run:
@@ -115,13 +164,15 @@ class _Run:
         self,
         reference: Runtime,
         candidates: Sequence[Runtime],
-        tolerances: Mapping[str, Tolerance],
+        judge: Judge,
         pool: ThreadPoolExecutor,
+        strict: bool,
         on_case: Callable[[int], None] | None,
     ) -> None:
         self.reference = reference
-        self.tallies = [_Tally(candidate, reference, tolerances) for candidate in candidates]
+        self.tallies = [_Tally(candidate, reference, judge, strict) for candidate in candidates]
         self.rejected: list[Rejection] = []
+        self.power = PowerMeter(reference.signature.outputs)
         self._pool = pool
         self._in_flight: list[Future[None]] = []
         self._visited = 0
@@ -139,6 +190,8 @@ class _Run:
             for tally in self.tallies
             if tally.failure is None
         ]
+        if case.values in _ALWAYS_GATING:
+            self.power.add(expected)
         self._visited += 1
         if self._on_case:
             self._on_case(self._visited)
@@ -152,12 +205,11 @@ class _Run:
 class _Tally:
     """Adds up what one candidate does."""
 
-    def __init__(
-        self, candidate: Runtime, reference: Runtime, tolerances: Mapping[str, Tolerance]
-    ) -> None:
+    def __init__(self, candidate: Runtime, reference: Runtime, judge: Judge, strict: bool) -> None:
         self._candidate = candidate
         self._specs = reference.signature.outputs
-        self._tolerances = tolerances
+        self._judge = judge
+        self._strict = strict
         self._cases = 0
         self._outputs = {spec.name: OutputParity(spec.name, spec.dtype) for spec in self._specs}
         self._disagreements: list[Disagreement] = []
@@ -170,21 +222,50 @@ class _Tally:
         except RuntimeFailure as failure:
             self.failure, self._failed_case = failure, case
             return
-        self._cases += 1
-        for comparison in compare_outputs(self._specs, expected, actual, self._tolerances):
-            self._add(case, comparison)
+        self._cases += self._counts(case)
+        judge, compared = self._compare(case, expected, actual)
+        for comparison in compared:
+            name = comparison.name
+            ratio = None
+            if name in expected and name in actual and self._counts(case):
+                ratio = judge.ratio(name, expected[name], actual[name])
+            self._add(case, comparison, judge, ratio)
 
-    def _add(self, case: Case, comparison: OutputComparison) -> None:
+    def _compare(
+        self, case: Case, expected: Mapping[str, Array], actual: Mapping[str, Array]
+    ) -> tuple[Judge, tuple[OutputComparison, ...]]:
+        """Compared by the usual noise; what disagrees, by the noise of this very case as well."""
+        compared = compare_outputs(self._specs, expected, actual, self._judge.allowances)
+        if all(comparison.agrees or comparison.structure for comparison in compared):
+            return self._judge, compared
+        again = self._judge.hear_again(case)
+        if again is None:
+            return self._judge, compared
+        return again, compare_outputs(self._specs, expected, actual, again.allowances)
+
+    def _counts(self, case: Case) -> bool:
+        return self._strict or case.drawn is None or case.values in _ALWAYS_GATING
+
+    def _add(
+        self, case: Case, comparison: OutputComparison, judge: Judge, ratio: float | None
+    ) -> None:
+        if not comparison.agrees:
+            excused = comparison.structure is None and judge.excuses(comparison.name)
+            gates = self._counts(case) and not excused
+            self._disagreements.append(
+                Disagreement(case, comparison, comparison.worst, gates=gates)
+            )
+        if not self._counts(case):
+            return
         before = self._outputs.get(comparison.name, OutputParity(comparison.name, comparison.dtype))
         after = replace(
             before,
             errors=before.errors.worst(comparison.errors),
+            noise_ratio=_larger(before.noise_ratio, ratio),
             mismatched=before.mismatched + comparison.mismatched,
         )
-        if not comparison.agrees:
-            disagreement = Disagreement(case, comparison, comparison.worst)
-            self._disagreements.append(disagreement)
-            after = replace(after, worst=_worse(before.worst, disagreement))
+        if not comparison.agrees and self._disagreements[-1].gates:
+            after = replace(after, worst=_worse(before.worst, self._disagreements[-1]))
         self._outputs[comparison.name] = after
 
     def result(self) -> CandidateParity:
@@ -196,6 +277,14 @@ class _Tally:
             failure=self.failure,
             failed_case=self._failed_case,
         )
+
+
+def _elements(case: Case) -> int:
+    return sum(array.size for array in case.inputs.values())
+
+
+def _larger(one: float | None, other: float | None) -> float | None:
+    return max((each for each in (one, other) if each is not None), default=None)
 
 
 def _worse(before: Disagreement | None, after: Disagreement) -> Disagreement:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tfjs_verify.artifact import Artifact
-from tfjs_verify.cases import Case
-from tfjs_verify.comparison import Mismatch, OutputComparison
-from tfjs_verify.errors import ConversionError, RuntimeFailure
+from tfjs_verify.cases import Case, CasePlan, OutputPower
+from tfjs_verify.comparison import Domain, Mismatch
+from tfjs_verify.errors import ConversionError, RuntimeFailure, Stage
 from tfjs_verify.measurements.latency import Latency
+from tfjs_verify.measurements.noise import Noise
 from tfjs_verify.measurements.parity import (
     CandidateParity,
     Disagreement,
@@ -23,17 +26,21 @@ from tfjs_verify.measurements.parity import (
 )
 from tfjs_verify.model import Model
 from tfjs_verify.report.report import (
+    POWERLESS,
     BackendReport,
     ConversionFailure,
     ConversionReport,
+    DomainReport,
     FindingReport,
     ModelReport,
+    NoiseReport,
     OutputReport,
+    PowerReport,
     RejectionReport,
     WorstElement,
-    worst_verdict,
 )
-from tfjs_verify.tensors import WIRE_DTYPES, tfjs_dtype
+from tfjs_verify.runtimes.tfjs import LoadedModel
+from tfjs_verify.tensors import WIRE_DTYPES, Signature, tfjs_dtype
 
 _PACKAGES = (
     "tfjs-verify",
@@ -57,31 +64,55 @@ def environment(nodes: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     }
 
 
-def model_report(
-    model: Model,
-    artifact: Artifact,
-    backends: tuple[BackendReport, ...],
-    rejected: Sequence[Rejection],
-    *,
-    given: str | None = None,
-) -> ModelReport:
-    """A model that was converted, or whose artifact was `given`."""
-    return ModelReport(
-        name=model.name,
-        path=model.path,
-        verdict=worst_verdict([backend.verdict for backend in backends]),
-        signature=model.signature,
-        conversion=ConversionReport(
-            route=artifact.route,
-            format=artifact.format,
-            quantization=artifact.quantization,
-            seconds=artifact.seconds,
-            bytes=artifact.bytes,
-            repairs=artifact.repairs,
-            artifact=given,
+def conversion(artifact: Artifact, *, given: Path | None) -> ConversionReport:
+    """How the artifact came to be; `given` is the user's own that was taken as it is."""
+    return ConversionReport(
+        route=artifact.route,
+        format=artifact.format,
+        quantization=artifact.quantization,
+        seconds=artifact.seconds,
+        bytes=artifact.bytes,
+        repairs=artifact.repairs,
+        artifact=None if given is None else str(given),
+    )
+
+
+def rejections(rejected: Sequence[Rejection]) -> tuple[RejectionReport, ...]:
+    """The cases on which TensorFlow itself raised."""
+    return tuple(RejectionReport(item.case.name, item.message) for item in rejected)
+
+
+def domains(plan: CasePlan) -> tuple[DomainReport, ...]:
+    """What the generated values of every input were drawn from, and who said so."""
+    return tuple(
+        DomainReport(name, str(domain), domain.source, domain.reason)
+        for name, domain in plan.domains.items()
+    )
+
+
+def power(measured: Sequence[OutputPower]) -> tuple[PowerReport, ...]:
+    """How far the cases moved every output."""
+    return tuple(
+        PowerReport(each.name, each.spread, each.moved, each.powerless, each.reason)
+        for each in measured
+    )
+
+
+def noise(measured: Noise) -> NoiseReport:
+    """The model's own rounding noise, per output relative to the largest number of the output."""
+    return NoiseReport(
+        basis=measured.basis,
+        reason=measured.reason,
+        cases=measured.cases,
+        outputs={
+            name: {"tensorflow": each.reference, "sensitivity": each.sensitivity}
+            for name, each in measured.outputs.items()
+            if each.measured
+        },
+        unstable=tuple(
+            f"{each.case}: rounding moves {each.output!r} by {each.noise:.1e} of its size"
+            for each in measured.unstable
         ),
-        backends=backends,
-        rejected=tuple(RejectionReport(item.case.name, item.message) for item in rejected),
     )
 
 
@@ -115,37 +146,46 @@ def stopped(backend: str, failure: RuntimeFailure, latency: Latency | None) -> B
 
 
 def compared(
-    backend: str, parity: CandidateParity, latency: Latency | None, minimal_case: str | None
+    backend: str,
+    parity: CandidateParity,
+    *,
+    findings: tuple[FindingReport, ...],
+    unsettled: Sequence[str],
+    latency: Latency | None,
+    minimal_case: str | None,
+    minimal_words: str | None,
 ) -> BackendReport:
     """A backend that answered cases, perhaps not all of them."""
-    stage, message = None, None
-    if parity.failure is not None:
-        stage, message = parity.failure.stage, parity.failure.message
-    elif parity.cases == 0:
-        stage, message = "compare", "no case was compared: TensorFlow itself raised on every one"
+    stage, message = _why_no_answer(parity, unsettled)
+    failed = not parity.agrees or any(finding.gates for finding in findings)
     return BackendReport(
         backend=backend,
-        verdict="error" if message else "pass" if parity.agrees else "fail",
+        verdict="error" if message else "fail" if failed else "pass",
         cases=parity.cases,
         stage=stage,
         message=message,
         outputs=tuple(_output(output) for output in parity.outputs),
-        findings=_findings(parity),
+        findings=findings,
         minimal_case=minimal_case,
+        minimal_words=minimal_words,
         latency=latency,
     )
 
 
-def failing_case(parity: CandidateParity) -> Case | None:
-    """The case to keep: the one that the candidate died on, else the smallest that disagrees."""
-    if parity.failed_case is not None:
-        return parity.failed_case
-    cases = [disagreement.case for disagreement in parity.disagreements]
-    return min(cases, key=_size, default=None)
-
-
-def _size(case: Case) -> int:
-    return sum(array.size for array in case.inputs.values())
+def _why_no_answer(
+    parity: CandidateParity, unsettled: Sequence[str]
+) -> tuple[Stage | None, str | None]:
+    if parity.failure is not None:
+        return parity.failure.stage, parity.failure.message
+    if parity.cases == 0:
+        return "compare", "no case was compared: TensorFlow itself raised on every one"
+    if unsettled and not any(each.gates for each in parity.disagreements):
+        return "compare", (
+            "TensorFlow gives another answer to the same input each time for output "
+            f"{', '.join(unsettled)}: dropout in training mode, or random ops. Nothing can agree "
+            "with that; verify the model in inference mode"
+        )
+    return None, None
 
 
 def _output(output: OutputParity) -> OutputReport:
@@ -157,7 +197,7 @@ def _output(output: OutputParity) -> OutputReport:
         max_rel_error=output.errors.max_rel,
         max_ulp_error=output.errors.max_ulp,
         scaled_error=output.errors.scaled,
-        noise_ratio=None,
+        noise_ratio=output.noise_ratio,
         cosine_similarity=output.errors.cosine,
         mismatched=output.mismatched,
         required_tolerance={"atol": output.errors.max_abs, "rtol": output.errors.max_rel},
@@ -177,7 +217,7 @@ def _worst(disagreement: Disagreement | None) -> WorstElement | None:
         actual=_value(mismatch.actual),
         error=mismatch.error,
         allowed=mismatch.allowed,
-        rule=comparison.tolerance.describe(),
+        rule=comparison.allowance.describe(),
     )
 
 
@@ -195,47 +235,109 @@ def _plain(value: np.floating[Any]) -> bool:
     return bool(np.isfinite(value) and (value == 0 or 1e-4 <= abs(value) < 1e8))
 
 
-def _findings(parity: CandidateParity) -> tuple[FindingReport, ...]:
-    found: dict[tuple[str, str], FindingReport] = {}
-    for disagreement in parity.disagreements:
-        name = disagreement.comparison.name
-        for mismatch in disagreement.comparison.mismatches:
-            key = (name, mismatch.domain)
-            count = mismatch.count + (found[key].count if key in found else 0)
-            found[key] = _mismatch_finding(parity, disagreement.comparison, mismatch, count)
-        if disagreement.comparison.structure is not None:
-            message = f'output "{name}": {disagreement.comparison.structure}'
-            count = 1 + (found[name, "structure"].count if (name, "structure") in found else 0)
-            found[name, "structure"] = FindingReport("finite", True, message, count)
-    return tuple(found.values()) + _narrowings(parity)
+def disagreements(parity: CandidateParity) -> tuple[FindingReport, ...]:
+    """What disagreed, one finding per output and domain."""
+    found: dict[tuple[str, str, bool], FindingReport] = {}
+    for each in parity.disagreements:
+        comparison = each.comparison
+        if comparison.structure is not None:
+            message = f'output "{comparison.name}": {comparison.structure}'
+            _count(found, comparison.name, FindingReport("finite", each.gates, message, 1))
+        for mismatch in comparison.mismatches:
+            finding = _mismatch_finding(parity, each, mismatch)
+            _count(found, comparison.name, finding)
+    return tuple(found.values())
+
+
+def _count(
+    found: dict[tuple[str, str, bool], FindingReport], output: str, finding: FindingReport
+) -> None:
+    key = (output, finding.domain, finding.gates)
+    before = found.get(key)
+    found[key] = finding if before is None else replace(before, count=before.count + finding.count)
 
 
 def _mismatch_finding(
-    parity: CandidateParity, comparison: OutputComparison, mismatch: Mismatch, count: int
+    parity: CandidateParity, disagreement: Disagreement, mismatch: Mismatch
 ) -> FindingReport:
+    case = disagreement.case
+    where = f'output "{disagreement.comparison.name}"{list(mismatch.index)}'
+    values = f"tensorflow {_value(mismatch.expected)}, {parity.name} {_value(mismatch.actual)}"
+    made_of = f"; the case was made of {case.values.replace('_', ' ')} values"
     return FindingReport(
-        domain=mismatch.domain,
-        gates=True,
-        message=(
-            f'output "{comparison.name}"{list(mismatch.index)}: tensorflow '
-            f"{_value(mismatch.expected)}, {parity.name} {_value(mismatch.actual)}"
-        ),
-        count=count,
+        domain=_domain(case, mismatch),
+        gates=disagreement.gates,
+        message=f"{where}: {values}{'' if case.values == 'finite' else made_of}",
+        count=mismatch.count,
     )
 
 
-def _narrowings(parity: CandidateParity) -> tuple[FindingReport, ...]:
+def _domain(case: Case, mismatch: Mismatch) -> Domain:
+    """The domain of a finite mismatch is that of the values that the case was made of."""
+    made: Mapping[str, Domain] = {
+        "nan": "nan",
+        "infinite": "infinite",
+        "subnormal": "subnormal",
+        "signed_zero": "signed_zero",
+        "int_extreme": "overflow",
+    }
+    if mismatch.domain == "finite" and case.drawn is not None:
+        return made.get(case.values, "finite")
+    return mismatch.domain
+
+
+def narrowings(signature: Signature) -> tuple[FindingReport, ...]:
+    """The dtypes of the signature that TensorFlow.js does not have."""
+    sides = (("input", signature.inputs), ("output", signature.outputs))
     return tuple(
         FindingReport(
             "precision",
             False,
-            f'output "{output.name}" is {output.dtype}; TensorFlow.js computes it as '
-            f"{tfjs_dtype(output.dtype)}",
+            f'{side} "{spec.name}" is {spec.dtype}; TensorFlow.js has it as '
+            f"{tfjs_dtype(spec.dtype)}",
             1,
         )
-        for output in parity.outputs
-        if output.dtype not in WIRE_DTYPES
+        for side, specs in sides
+        for spec in specs
+        if spec.dtype not in WIRE_DTYPES
     )
+
+
+def powerless(measured: Sequence[OutputPower], *, gates: bool) -> tuple[FindingReport, ...]:
+    """The outputs whose parity proves nothing."""
+    return tuple(
+        FindingReport(
+            "finite",
+            gates,
+            f'{POWERLESS}: output "{each.name}" proves nothing. {each.reason} Give real '
+            "inputs with --data, or domains with --input",
+            1,
+        )
+        for each in measured
+        if each.powerless
+    )
+
+
+def order(artifact: Artifact, loaded: LoadedModel) -> tuple[FindingReport, ...]:
+    """Where the order that JavaScript code sees is not the signature's."""
+    found = []
+    for side, ours, theirs in (
+        ("inputs", artifact.inputs, loaded.inputs),
+        ("outputs", artifact.outputs, loaded.outputs),
+    ):
+        names = {node.partition(":")[0]: name for name, node in ours.items()}
+        seen = [names.get(spec.name.partition(":")[0], spec.name) for spec in theirs]
+        if len(seen) > 1 and seen != list(ours):
+            found.append(
+                FindingReport(
+                    "order",
+                    False,
+                    f"JavaScript sees the {side} by position as [{', '.join(seen)}], not as "
+                    f"[{', '.join(ours)}]: pass and read them by name",
+                    1,
+                )
+            )
+    return tuple(found)
 
 
 def _installed(name: str) -> bool:

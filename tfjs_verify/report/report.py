@@ -13,6 +13,9 @@ from tfjs_verify.measurements.latency import Latency
 from tfjs_verify.tensors import Signature
 
 Verdict = Literal["pass", "fail", "error"]
+POWERLESS = "powerless"
+"""What the message of a finding begins with where an output proves nothing."""
+
 _SEVERITY: Mapping[Verdict, int] = {"pass": 0, "fail": 1, "error": 2}
 
 
@@ -78,6 +81,8 @@ class BackendReport:
     outputs: tuple[OutputReport, ...] = ()
     findings: tuple[FindingReport, ...] = ()
     minimal_case: str | None = None
+    minimal_words: str | None = None
+    """The minimal case in words: "batch 1, all zeros but x[0, 3] = 1.0"."""
     blame: Mapping[str, Any] | None = None
     latency: Latency | None = None
     memory: Mapping[str, Any] | None = None
@@ -116,6 +121,42 @@ class RejectionReport:
 
 
 @dataclass(frozen=True)
+class DomainReport:
+    """What the generated values of one input were drawn from: stated, inferred, or by dtype."""
+
+    input: str
+    domain: str
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class PowerReport:
+    """How far the cases moved one output; parity of a powerless one proves nothing."""
+
+    output: str
+    spread: float
+    moved: float
+    powerless: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class NoiseReport:
+    """The model's own rounding noise, per output relative to the output's largest number.
+
+    `basis` is "oracle" where all of the graph was computed in float64, "partial" where some ops
+    could not be, "defaults" where the table of defaults spoke instead; `reason` says why.
+    """
+
+    basis: str
+    reason: str
+    cases: int
+    outputs: Mapping[str, Mapping[str, float]]
+    unstable: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ModelReport:
     """One model on all its backends."""
 
@@ -126,6 +167,9 @@ class ModelReport:
     conversion: ConversionReport
     backends: tuple[BackendReport, ...]
     rejected: tuple[RejectionReport, ...] = ()
+    domains: tuple[DomainReport, ...] = ()
+    power: tuple[PowerReport, ...] = ()
+    noise: NoiseReport | None = None
 
 
 @dataclass(frozen=True)
@@ -139,7 +183,7 @@ class Report:
 
     def raise_for_mismatch(self) -> Report:
         """Raise ParityError with the whole explanation unless every backend is in parity."""
-        from tfjs_verify.report.text import explain_failures
+        from tfjs_verify.report.explanation import explain_failures
 
         if self.verdict != "pass":
             raise ParityError(explain_failures(self))

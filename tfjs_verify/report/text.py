@@ -1,8 +1,7 @@
-"""The report for a terminal, and the explanation that an error carries."""
+"""The report for a terminal."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
@@ -10,7 +9,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tfjs_verify.report.report import BackendReport, ModelReport, OutputReport, Report
+from tfjs_verify.report.explanation import explain_backend
+from tfjs_verify.report.report import (
+    POWERLESS,
+    BackendReport,
+    ModelReport,
+    NoiseReport,
+    OutputReport,
+    Report,
+)
 
 _STYLES = {"pass": "bold green", "fail": "bold red", "error": "bold magenta"}
 _MARKS = {"pass": "✓", "fail": "✗", "error": "!"}
@@ -21,75 +28,6 @@ def print_report(report: Report, console: Console) -> None:
     for model in report.models:
         console.print(_model(model))
     console.print(_summary(report))
-
-
-def explain_failures(report: Report) -> str:
-    """Every backend that is not in parity, explained in plain text."""
-    parts = [
-        explain_backend(model, backend)
-        for model in report.models
-        for backend in model.backends
-        if backend.verdict != "pass"
-    ]
-    for model in report.models:
-        if model.conversion.error is not None:
-            parts.insert(0, f"{model.path} was not converted: {model.conversion.error.message}")
-    return "\n\n".join(parts)
-
-
-def explain_backend(model: ModelReport, backend: BackendReport) -> str:
-    """Why one backend is not in parity: what, where, how much, why not allowed, what next."""
-    if backend.verdict == "error":
-        stage = f" ({backend.stage})" if backend.stage else ""
-        return f"tfjs:{backend.backend} could not run {model.path}{stage}: {backend.message}"
-    lines: list[str] = []
-    for output in backend.outputs:
-        if output.worst is None and output.structure is None:
-            continue
-        if lines:
-            lines.append("")
-        lines += _explain_output(model, backend, output)
-    lines += [f"  {finding.message}" for finding in backend.findings if finding.gates and not lines]
-    if backend.minimal_case is not None:
-        lines.append(f"  replay            {_replay(model, backend)}")
-    return "\n".join(lines)
-
-
-def _explain_output(
-    model: ModelReport, backend: BackendReport, output: OutputReport
-) -> Iterator[str]:
-    who = f"tfjs:{backend.backend}"
-    spec = next((s for s in model.signature.outputs if s.name == output.name), None)
-    yield f'{who} disagrees with tensorflow on output "{output.name}" ({spec or output.dtype}).'
-    yield ""
-    if output.structure is not None:
-        yield f"  structure         {output.structure}"
-    worst = output.worst
-    if worst is None:
-        return
-    yield (
-        f"  worst element     {list(worst.index)}: tensorflow {worst.expected}, "
-        f"{who} {worst.actual}"
-    )
-    yield f"  error             {worst.error:.2g}{_noise(output)}"
-    yield f"  allowed           {worst.allowed:.2g} = {worst.rule}"
-    if backend.blame is not None:
-        for node in backend.blame["nodes"]:
-            yield f'  first divergence  "{node["name"]}" ({node["op"]}); its inputs agree'
-    yield f"  case              {worst.case}"
-
-
-def _noise(output: OutputReport) -> str:
-    if output.noise_ratio is None:
-        return ""
-    return f", {output.noise_ratio:.3g} × the rounding noise of TensorFlow itself"
-
-
-def _replay(model: ModelReport, backend: BackendReport) -> str:
-    words = ["tfjs-verify", "verify", model.path, "-b", backend.backend]
-    if model.conversion.artifact is not None:
-        words += ["--artifact", model.conversion.artifact]
-    return shlex.join([*words, "--data", str(backend.minimal_case), "-n", "0"])
 
 
 def _model(model: ModelReport) -> RenderableType:
@@ -106,27 +44,31 @@ def _model(model: ModelReport) -> RenderableType:
     for backend in model.backends:
         if backend.verdict != "pass" and model.conversion.error is None:
             parts.append(Padding(Text(explain_backend(model, backend)), (0, 0, 1, 2)))
+    for each in model.power:
+        if each.powerless:
+            words = f'POWERLESS  parity of output "{each.output}" proves nothing: {each.reason}'
+            parts.append(Padding(Text(words, style="bold black on yellow"), (0, 0, 0, 2)))
+    parts += [Padding(Text(line, style="yellow"), (0, 0, 0, 2)) for line in _notes(model)]
+    return Group(*parts, Text())
+
+
+def _notes(model: ModelReport) -> Iterator[str]:
+    """What a reader should know though it gates nothing, once for all backends that share it."""
+    said: dict[str, list[str]] = {}
+    for backend in model.backends:
         for finding in backend.findings:
-            if not finding.gates:
-                parts.append(
-                    Padding(
-                        Text(f"note  tfjs:{backend.backend}: {finding.message}", style="yellow"),
-                        (0, 0, 0, 2),
-                    )
-                )
+            if not finding.gates and not finding.message.startswith(POWERLESS):
+                words = finding.message.replace(f"tfjs:{backend.backend}", "TensorFlow.js")
+                said.setdefault(f"{finding.domain}: {words}", []).append(backend.backend)
+    for words, backends in said.items():
+        where = "" if len(backends) == len(model.backends) else f" ({', '.join(backends)})"
+        yield f"note  {words}{where}"
     if model.rejected:
         first = model.rejected[0]
-        parts.append(
-            Padding(
-                Text(
-                    f"note  TensorFlow itself raised on {len(model.rejected)} cases, which were "
-                    f"left out; the first: {first.case}: {first.message}",
-                    style="yellow",
-                ),
-                (0, 0, 1, 2),
-            )
+        yield (
+            f"note  TensorFlow itself raised on {len(model.rejected)} cases, which were left out; "
+            f"the first: {first.case}: {first.message}"
         )
-    return Group(*parts)
 
 
 def _facts(model: ModelReport) -> Iterator[str]:
@@ -140,8 +82,21 @@ def _facts(model: ModelReport) -> Iterator[str]:
             f"{conversion.format} model by {conversion.route}{quantized}, "
             f"{_size(conversion.bytes)}, {conversion.seconds:.1f} s"
         )
+    for domain in model.domains:
+        why = f" ({domain.reason})" if domain.reason else ""
+        yield f"{domain.input} is drawn from {domain.domain}, {domain.source}{why}"
+    if model.noise is not None:
+        yield _rounding(model.noise)
     for repair in conversion.repairs:
         yield f"repaired  {repair.name} × {len(repair.nodes)}: {repair.why}"
+
+
+def _rounding(noise: NoiseReport) -> str:
+    if noise.basis == "defaults":
+        return f"judged by the table of default tolerances: {noise.reason}"
+    worst = max((max(each.values()) for each in noise.outputs.values()), default=0.0)
+    partly = f", in part: {noise.reason}" if noise.reason else ""
+    return f"rounding noise measured on {noise.cases} cases: {worst:.1e} of the scale{partly}"
 
 
 def _table(model: ModelReport) -> Table:
@@ -152,7 +107,7 @@ def _table(model: ModelReport) -> Table:
         "cases",
         "max abs",
         "max rel",
-        "scaled",
+        "× noise",
         "load ms",
         "first ms",
         "p50 ms",
@@ -187,7 +142,7 @@ def _errors(output: OutputReport) -> tuple[str, str, str]:
     return (
         f"{output.max_abs_error:.1e}",
         f"{output.max_rel_error:.1e}",
-        f"{output.scaled_error:.1e}",
+        "" if output.noise_ratio is None else f"{output.noise_ratio:.2g}",
     )
 
 
@@ -211,7 +166,8 @@ def _summary(report: Report) -> Text:
         for backend in model.backends:
             counts[backend.verdict] += 1
     said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-    return Text(f"{report.verdict}: {said or 'nothing ran'}", style=_STYLES[report.verdict])
+    words = f"{report.verdict}: {said or 'nothing ran'}  (seed {report.seed})"
+    return Text(words, style=_STYLES[report.verdict])
 
 
 def _size(count: float) -> str:

@@ -35,7 +35,7 @@ def command(
     MODEL is a SavedModel directory, a Keras .keras or .h5 file.
     """
     from tfjs_verify.cases import parse_domain
-    from tfjs_verify.cli.output import check_writable, load_tensorflow, reporting, write_text
+    from tfjs_verify.cli.output import check_writable, reporting, write_text
     from tfjs_verify.errors import RequestError
     from tfjs_verify.report.json import render_json
     from tfjs_verify.suite import read_suite, verify_suite
@@ -56,8 +56,6 @@ def command(
         if context.get_parameter_source(word) is click.core.ParameterSource.COMMANDLINE
     }
     with reporting() as output:
-        output.progress.stage("loading TensorFlow")
-        load_tensorflow()
         if suite is not None:
             overrides = {word: words[word] for word in given}
             report = verify_suite(read_suite(suite, overrides), progress=output.progress)

@@ -8,7 +8,7 @@ Constants stay as they are and are widened, which is exact.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,11 @@ from tfjs_verify.measurements.noise.dtypes import (
 
 _FLOW = frozenset({"flow", "flow_in", "flow_out"})
 """Arguments of tensor arrays that only order them; their value means nothing."""
+
+_DRAWS = (
+    "Random", "Uniform", "StandardNormal", "TruncatedNormal", "ParameterizedTruncated",
+    "Multinomial", "RngReadAndSkip",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,7 @@ class _Lifting:
         result = graph_pb2.GraphDef(versions=self._source.versions)
         for function in self._source.library.function:
             self._library.append(self._function(function))
-        body = self._body(self._source.node, function=False)
-        result.node.extend(body.nodes)
+        result.node.extend(_Rewrite(self, self._source.node, function=False).run().nodes)
         result.library.function.extend(self._library)
         return Lifted(
             result, tuple(dict.fromkeys(self._obstacles)), tuple(dict.fromkeys(self._random))
@@ -91,9 +95,6 @@ class _Lifting:
         for name, reference in function.ret.items():
             result.ret[name] = rewrite.redirected(reference)
         return result
-
-    def _body(self, nodes: Sequence[Any], *, function: bool) -> Body:
-        return _Rewrite(self, nodes, function=function).run()
 
     # --- what a rewrite of one body asks of the whole
 
@@ -133,9 +134,6 @@ class _Lifting:
     @property
     def dithers(self) -> bool:
         return self._dither
-
-    def is_function(self, op: str) -> bool:
-        return op in self._functions
 
 
 class _Rewrite:
@@ -274,39 +272,4 @@ def _first_float(inputs: Sequence[Port]) -> int | None:
 
 def _draws_random_numbers(op: str) -> bool:
     """Whether an op draws numbers, which would be others in another type."""
-    return op.removeprefix("Stateless").startswith(
-        ("Random", "TruncatedNormal", "ParameterizedTruncated", "Multinomial")
-    )
-
-
-def decisions(graph: Any) -> Mapping[str, str]:
-    """The tensors outside functions that are integers or booleans made of floating-point numbers.
-
-    From their names, the same before and after lifting, to the op that decides.
-    """
-    lossy = {*lifted_types(), *wide_types()}
-    found = {}
-    for node in graph.node:
-        definition = definition_of(node.op)
-        if definition is None or node.op in _SHAPES or definition.is_stateful:
-            continue
-        filled = type(node)()
-        filled.CopyFrom(node)
-        fill_defaults(filled, definition)
-        if not any(port.type in lossy for port in ports(filled, definition.input_arg)):
-            continue
-        for position, port in enumerate(ports(filled, definition.output_arg)):
-            if port.type in _discrete_types():
-                found[f"{node.name}:{position}"] = node.op
-    return found
-
-
-_SHAPES = frozenset({"Shape", "ShapeN", "Size", "Rank", "If", "While", "StatelessIf",
-                     "StatelessWhile", "PartitionedCall", "StatefulPartitionedCall", "Case",
-                     "StatelessCase"})  # fmt: skip
-
-
-def _discrete_types() -> frozenset[int]:
-    import tensorflow as tf
-
-    return frozenset(t.as_datatype_enum for t in (tf.bool, tf.int32, tf.int64, tf.uint8, tf.int8))
+    return op.removeprefix("Stateless").removeprefix("Stateful").startswith(_DRAWS)

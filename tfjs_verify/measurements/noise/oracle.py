@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 
 from tfjs_verify.errors import ExecutionError, LoadError
+from tfjs_verify.measurements.noise.decisions import decisions
 from tfjs_verify.measurements.noise.freezing import Executable, Frozen, freeze
-from tfjs_verify.measurements.noise.lifting import decisions, lift
+from tfjs_verify.measurements.noise.lifting import lift
 from tfjs_verify.model import Model
 from tfjs_verify.tensors import Array
 

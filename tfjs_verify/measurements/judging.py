@@ -1,0 +1,148 @@
+"""What may differ: a fixed tolerance, or a multiple of the model's own rounding noise.
+
+Noise is measured on a few cases, and one that it was not measured on can be worse conditioned. So
+what disagrees is given a second hearing: the noise of that very case is measured before it is
+called wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+from tfjs_verify.cases import Case
+from tfjs_verify.errors import RuntimeFailure
+from tfjs_verify.measurements.noise import DEFAULT_FACTOR, Noise, Oracle, OutputNoise, measure_case
+from tfjs_verify.runtimes import Runtime
+from tfjs_verify.tensors import Array, TensorSpec
+from tfjs_verify.tolerance import Allowance, resolve_tolerance
+
+_HEARINGS = 24
+"""Cases that are heard again at most: where more disagree, it is no matter of conditioning."""
+
+
+@dataclass(frozen=True)
+class NoiseAllowance:
+    """`factor` times the rounding noise of one output."""
+
+    noise: OutputNoise
+    factor: float
+
+    def allowed(self, expected: Array) -> Array:
+        """The error allowed per element, float64, of the shape of `expected`."""
+        return self.noise.allowance(expected, factor=self.factor)
+
+    def describe(self) -> str:
+        """The rule in words."""
+        return f"{self.factor:g} × the rounding noise of this output"
+
+
+class Judge:
+    """What each output may differ by; this judge has fixed rules and hears nobody twice."""
+
+    def __init__(
+        self, allowances: Mapping[str, Allowance], *, unsettled: Sequence[str] = ()
+    ) -> None:
+        self.allowances = allowances
+        self.unsettled = tuple(unsettled)
+        """Outputs on which the reference does not agree with itself."""
+
+    def ratio(self, output: str, expected: Array, actual: Array) -> float | None:
+        """The largest error ÷ noise of that element; None where no noise was measured."""
+        return None
+
+    def excuses(self, output: str) -> bool:
+        """Whether no answer to this output is wrong: chance or rounding alone decides about it."""
+        return output in self.unsettled
+
+    def hear_again(self, case: Case) -> Judge | None:
+        """A judge for this case alone, who knows its conditioning; None where there is none."""
+        return None
+
+
+class NoiseJudge(Judge):
+    """Allows a multiple of the noise that was measured, unless the user named a tolerance."""
+
+    def __init__(
+        self,
+        noise: Noise,
+        outputs: Sequence[TensorSpec],
+        *,
+        reference: Runtime,
+        oracle: Oracle | None,
+        factor: float = DEFAULT_FACTOR,
+        atol: float | None = None,
+        rtol: float | None = None,
+        unsettled: Sequence[str] = (),
+    ) -> None:
+        super().__init__(_allowances(noise, outputs, factor, atol, rtol), unsettled=unsettled)
+        self.noise = noise
+        self._outputs = outputs
+        self._reference = reference
+        self._oracle = oracle
+        self._factor, self._atol, self._rtol = factor, atol, rtol
+        self._heard: dict[str, Judge | None] = {}
+        self._lock = Lock()
+
+    def ratio(self, output: str, expected: Array, actual: Array) -> float | None:
+        """The largest error ÷ noise of that element; None where no noise was measured."""
+        measured = self.noise[output]
+        if not measured.measured or expected.shape != actual.shape:
+            return None
+        return measured.ratio(expected, actual)
+
+    def excuses(self, output: str) -> bool:
+        """Whether TensorFlow itself decides otherwise than exact arithmetic would."""
+        return self.noise[output].decides or super().excuses(output)
+
+    def hear_again(self, case: Case) -> Judge | None:
+        """A judge whose noise includes this case's; the backends' threads share what is heard."""
+        if self._oracle is None or self.noise.basis == "defaults":
+            return None
+        with self._lock:
+            if case.name not in self._heard and len(self._heard) < _HEARINGS:
+                self._heard[case.name] = self._measured_on(case, self._oracle)
+            return self._heard.get(case.name)
+
+    def _measured_on(self, case: Case, oracle: Oracle) -> Judge | None:
+        try:
+            noise = self.noise.on(measure_case(self._reference, oracle, case))
+        except RuntimeFailure:
+            return None  # the oracle cannot follow here; the first judgement stands
+        return NoiseJudge(
+            noise,
+            self._outputs,
+            reference=self._reference,
+            oracle=None,
+            factor=self._factor,
+            atol=self._atol,
+            rtol=self._rtol,
+            unsettled=self.unsettled,
+        )
+
+
+def _allowances(
+    noise: Noise,
+    outputs: Sequence[TensorSpec],
+    factor: float,
+    atol: float | None,
+    rtol: float | None,
+) -> dict[str, Allowance]:
+    allowances: dict[str, Allowance] = {}
+    for spec in outputs:
+        given = atol is not None or rtol is not None
+        if given or not noise[spec.name].measured:
+            allowances[spec.name] = resolve_tolerance(spec.dtype, atol=atol, rtol=rtol)
+        else:
+            allowances[spec.name] = NoiseAllowance(noise[spec.name], factor)
+    return allowances
+
+
+def fixed_judge(
+    outputs: Sequence[TensorSpec], *, atol: float | None = None, rtol: float | None = None
+) -> Judge:
+    """A judge with the table of defaults, or the user's own tolerance."""
+    return Judge(
+        {spec.name: resolve_tolerance(spec.dtype, atol=atol, rtol=rtol) for spec in outputs}
+    )

@@ -1,0 +1,48 @@
+"""Which TensorFlow.js files run, and where they lie meanwhile."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tfjs_verify.artifact import Artifact, load_artifact
+from tfjs_verify.conversion import convert
+from tfjs_verify.errors import RequestError
+from tfjs_verify.model import Model
+from tfjs_verify.verification.request import Request
+
+
+def obtain_artifact(request: Request, model: Model, directory: Path) -> Artifact:
+    """The user's artifact as it is, or a new one in `directory`; raises ConversionError."""
+    if request.artifact is None:
+        return convert(
+            model,
+            directory,
+            format=request.format,
+            quantization=request.quantize,
+            repair=request.repair,
+        )
+    artifact = load_artifact(request.artifact, model.signature)
+    if request.work_dir is not None:
+        shutil.copytree(request.artifact, directory, dirs_exist_ok=True)
+    return artifact
+
+
+@contextmanager
+def working_directory(request: Request, model: Model) -> Iterator[Path]:
+    """Where the model's artifact lies while it runs: kept where the user named a directory."""
+    if request.work_dir is None:
+        with tempfile.TemporaryDirectory(prefix="tfjs-verify-") as temporary:
+            yield Path(temporary)
+        return
+    directory = request.work_dir / model.name
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(
+            f"the working directory {request.work_dir} cannot be written: {error.strerror}"
+        ) from error
+    yield directory

@@ -1,0 +1,71 @@
+"""From what the stages left behind to the model's part of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tfjs_verify.artifact import Artifact
+from tfjs_verify.cases import CasePlan
+from tfjs_verify.measurements.judging import NoiseJudge
+from tfjs_verify.measurements.parity import Parity
+from tfjs_verify.model import Model
+from tfjs_verify.report import BackendReport, ModelReport, assembly, worst_verdict
+from tfjs_verify.verification.request import Request
+from tfjs_verify.verification.stages import Candidate
+
+
+def describe(
+    request: Request,
+    model: Model,
+    artifact: Artifact,
+    candidates: Sequence[Candidate],
+    parity: Parity,
+    plan: CasePlan,
+    judge: NoiseJudge,
+) -> ModelReport:
+    """The report of one model that was converted; its verdict is the worst of its backends'."""
+    backends = tuple(
+        _backend(request, model, artifact, candidate, parity, judge) for candidate in candidates
+    )
+    return ModelReport(
+        name=model.name,
+        path=model.path,
+        verdict=worst_verdict([backend.verdict for backend in backends]),
+        signature=model.signature,
+        conversion=assembly.conversion(artifact, given=request.artifact),
+        backends=backends,
+        rejected=assembly.rejections(parity.rejected),
+        domains=assembly.domains(plan),
+        power=assembly.power(parity.power),
+        noise=assembly.noise(judge.noise),
+    )
+
+
+def _backend(
+    request: Request,
+    model: Model,
+    artifact: Artifact,
+    candidate: Candidate,
+    parity: Parity,
+    judge: NoiseJudge,
+) -> BackendReport:
+    compared = candidate.parity(parity)
+    if compared is None:
+        assert candidate.failure is not None
+        return assembly.stopped(candidate.backend, candidate.failure, candidate.latency)
+    findings = (
+        *assembly.disagreements(compared),
+        *assembly.narrowings(model.signature),
+        *assembly.powerless(parity.power, gates=request.require_power),
+    )
+    if candidate.runtime is not None:
+        findings += assembly.order(artifact, candidate.runtime.loaded)
+    return assembly.compared(
+        candidate.backend,
+        compared,
+        findings=findings,
+        unsettled=judge.unsettled,
+        latency=candidate.latency,
+        minimal_case=candidate.saved_case,
+        minimal_words=candidate.smallest.words if candidate.smallest else None,
+    )

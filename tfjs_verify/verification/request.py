@@ -1,0 +1,73 @@
+"""What is asked for: one model and how to verify it; and whom to tell how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from tfjs_verify.cases import Domain
+from tfjs_verify.errors import RequestError
+from tfjs_verify.measurements.parity import SpecialValues
+from tfjs_verify.runtimes import BACKENDS, Backend
+from tfjs_verify.runtimes.tfjs import DEFAULT_TIMEOUT_S
+
+
+@dataclass(frozen=True)
+class Request:
+    """One model and how to verify it, in the words of the command line and of suite files."""
+
+    model: object
+    name: str | None = None
+    backends: tuple[Backend, ...] = BACKENDS
+    examples: int = 100
+    seed: int = 0
+    data: tuple[Path, ...] = ()
+    inputs: Mapping[str, Domain] = field(default_factory=dict)
+    artifact: Path | None = None
+    format: Literal["graph", "layers"] = "graph"
+    quantize: Literal["float16", "uint8", "uint16"] | None = None
+    repair: bool = True
+    signature: str | None = None
+    special_values: SpecialValues = "report"
+    require_power: bool = False
+    atol: float | None = None
+    rtol: float | None = None
+    js_modules: tuple[Path, ...] = ()
+    timeout: float = DEFAULT_TIMEOUT_S
+    shrink_seconds: float = 20.0
+    work_dir: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be verified before anything heavy is loaded."""
+        unknown = [name for name in self.backends if name not in BACKENDS]
+        if unknown:
+            raise RequestError(
+                f"there is no backend {unknown[0]!r}; there are {', '.join(BACKENDS)}"
+            )
+        if not self.backends:
+            raise RequestError(f"no backend was named; there are {', '.join(BACKENDS)}")
+        if self.examples < 0:
+            raise RequestError(f"examples must be 0 or more, not {self.examples}")
+        if self.examples == 0 and not self.data:
+            raise RequestError(
+                "zero cases prove nothing: ask for at least one generated example (-n 1) or name "
+                "real inputs with --data"
+            )
+        if self.timeout <= 0:
+            raise RequestError(f"the timeout must be more than 0 s, not {self.timeout:g}")
+        for word, value in (("atol", self.atol), ("rtol", self.rtol)):
+            if value is not None and not value >= 0:
+                raise RequestError(f"{word} must be 0 or more, not {value:g}")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Whom to tell how far the run is; silent by default."""
+
+    stage: Callable[[str], None] = lambda text: None
+    cases: Callable[[int, int], None] = lambda done, total: None
+
+
+SILENT = Progress()

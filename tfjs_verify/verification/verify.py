@@ -1,0 +1,143 @@
+"""verify(): the whole line, top to bottom: open, convert, load, time, compare, report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Literal
+
+from tfjs_verify.cases import Domain, load_cases
+from tfjs_verify.errors import ConversionError
+from tfjs_verify.measurements.parity import SpecialValues
+from tfjs_verify.model import open_model
+from tfjs_verify.report import ModelReport, Report, assembly, worst_verdict
+from tfjs_verify.runtimes import BACKENDS, Backend, NodePool, TensorFlow
+from tfjs_verify.runtimes.tfjs import DEFAULT_TIMEOUT_S
+from tfjs_verify.verification.artifacts import obtain_artifact, working_directory
+from tfjs_verify.verification.describing import describe
+from tfjs_verify.verification.request import SILENT, Progress, Request
+from tfjs_verify.verification.stages import (
+    compare,
+    get_to_know,
+    load,
+    plan_model,
+    shrink,
+    time_all,
+)
+
+
+def verify(
+    model: object,
+    *,
+    backends: Sequence[Backend] = BACKENDS,
+    examples: int = 100,
+    seed: int = 0,
+    data: Sequence[str | Path] = (),
+    inputs: Mapping[str, Domain] | None = None,
+    artifact: str | Path | None = None,
+    format: Literal["graph", "layers"] = "graph",
+    quantize: Literal["float16", "uint8", "uint16"] | None = None,
+    repair: bool = True,
+    signature: str | None = None,
+    special_values: SpecialValues = "report",
+    require_power: bool = False,
+    atol: float | None = None,
+    rtol: float | None = None,
+    js_modules: Sequence[str | Path] = (),
+    timeout: float = DEFAULT_TIMEOUT_S,
+    shrink_seconds: float = 20.0,
+    work_dir: str | Path | None = None,
+    name: str | None = None,
+    nodes: NodePool | None = None,
+) -> Report:
+    """Convert a model, run it on every backend, and compare with TensorFlow.
+
+    `model` is a path (SavedModel directory, `.keras`, `.h5`) or a Keras model in memory. `data`
+    names `.npz` files or directories of them, `inputs` gives domains of generated values by input
+    name, `timeout` is in seconds for every single call, `shrink_seconds` for making one failing
+    case smaller. Raises RequestError where the request is wrong, EnvironmentProblem where this
+    machine lacks something; what the model does wrong is in the report.
+    """
+    request = Request(
+        model=model,
+        name=name,
+        backends=tuple(backends),
+        examples=examples,
+        seed=seed,
+        data=tuple(Path(path) for path in data),
+        inputs=dict(inputs or {}),
+        artifact=None if artifact is None else Path(artifact),
+        format=format,
+        quantize=quantize,
+        repair=repair,
+        signature=signature,
+        special_values=special_values,
+        require_power=require_power,
+        atol=atol,
+        rtol=rtol,
+        js_modules=tuple(Path(path) for path in js_modules),
+        timeout=timeout,
+        shrink_seconds=shrink_seconds,
+        work_dir=None if work_dir is None else Path(work_dir),
+    )
+    return verify_all([request], nodes=nodes)
+
+
+def assert_parity(model: object, **options: Any) -> Report:
+    """`verify` with the same options, for tests: raises ParityError unless every backend agrees."""
+    return verify(model, **options).raise_for_mismatch()
+
+
+def verify_all(
+    requests: Sequence[Request], *, progress: Progress = SILENT, nodes: NodePool | None = None
+) -> Report:
+    """Verify several models, one after the other, into one report.
+
+    Each gets Node processes of its own, unless `nodes` is given.
+    """
+    models: list[ModelReport] = []
+    versions: dict[str, Mapping[str, str]] = {}
+    for request in requests:
+        with ExitStack() as stack:
+            pool = nodes or stack.enter_context(
+                NodePool(extensions=request.js_modules, progress=progress.stage)
+            )
+            models.append(verify_model(request, pool, progress))
+            versions.update(pool.versions)
+    return Report(
+        verdict=worst_verdict([model.verdict for model in models]),
+        environment=assembly.environment(versions),
+        seed=requests[0].seed,
+        models=tuple(models),
+    )
+
+
+def verify_model(request: Request, nodes: NodePool, progress: Progress = SILENT) -> ModelReport:
+    """Verify one model on the Node processes of `nodes`."""
+    with ExitStack() as stack:
+        progress.stage(f"opening {request.model}")
+        model = stack.enter_context(
+            open_model(request.model, signature=request.signature, name=request.name)
+        )
+        data = load_cases(request.data, model.signature)
+        nodes.check_extensions(request.js_modules)
+        for backend in request.backends:
+            nodes.start(backend)
+        directory = stack.enter_context(working_directory(request, model))
+        progress.stage(f"converting {model.name}")
+        try:
+            artifact = obtain_artifact(request, model, directory / "artifact")
+        except ConversionError as error:
+            return assembly.unconverted(
+                model, error, request.format, request.quantize, request.backends
+            )
+        reference = stack.enter_context(TensorFlow(model))
+        progress.stage(f"getting to know {model.name}")
+        plan = plan_model(request, model, reference, data)
+        judge = stack.enter_context(get_to_know(request, model, reference, plan))
+        candidates = stack.enter_context(load(request, artifact, nodes, progress))
+        time_all(candidates, reference, plan, progress)
+        parity = compare(request, reference, candidates, plan, judge, progress)
+        shrink(request, model, reference, candidates, parity, plan, judge, progress)
+        return describe(request, model, artifact, candidates, parity, plan, judge)
