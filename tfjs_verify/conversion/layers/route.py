@@ -7,8 +7,8 @@ a layer of the user's own exists in that process only.
 from __future__ import annotations
 
 import contextlib
-import io
 import json
+import os
 import time
 import warnings
 from collections.abc import Iterator
@@ -82,8 +82,9 @@ def write_layers_model(
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Packages that come with tensorflowjs advertise on stdout, which carries the report."""
-    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+    """A package that comes with tensorflowjs advertises on stdout, which carries the report."""
+    os.environ.setdefault("TFDF_DISABLE_WELCOME_MESSAGE", "1")
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
