@@ -111,7 +111,7 @@ def test_paths_that_are_no_model(tmp_path):
     assert "'.txt'" in fails(tmp_path / "notes.txt")
     (tmp_path / "model.json").write_text("{}")
     assert "--artifact" in fails(tmp_path)
-    assert "expected a SavedModel directory" in fails(42)
+    assert "expected a SavedModel or" in fails(42)
 
 
 def test_a_truncated_saved_model_is_said_to_be_one(two_signatures, tmp_path):

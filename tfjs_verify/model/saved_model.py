@@ -10,8 +10,10 @@ from typing import Any
 from tfjs_verify.errors import ModelError
 from tfjs_verify.tensors import Shape, Signature, TensorSpec
 
-DEFAULT_SIGNATURE = "serving_default"
-DEFAULT_TAGS = frozenset({"serve"})
+DEFAULT_SIGNATURES = ("serving_default", "default")
+"""The second one is that of TensorFlow Hub's own format."""
+DEFAULT_TAGS = (frozenset({"serve"}), frozenset[str]())
+"""Modules in TensorFlow Hub's own format have no tags for inference."""
 FILES = ("saved_model.pb", "saved_model.pbtxt")
 _INTERNAL = frozenset({"__saved_model_init_op", "__saved_model_train_op"})
 
@@ -23,29 +25,35 @@ class Signatures:
     shown: str
     tags: tuple[str, ...]
     by_key: Mapping[str, Signature]
+    composite: Mapping[str, str]
+    """Signatures with sparse or ragged tensors, and which these are: "input 'x'"."""
 
     def choose(self, key: str | None) -> tuple[str, Signature]:
         """The signature of that key; without one, the default, or the only one there is."""
-        existing = ", ".join(repr(k) for k in sorted(self.by_key)) or "none"
-        if key is not None:
-            if key not in self.by_key:
-                raise ModelError(
-                    f"{self.shown} has no signature {key!r}; those it has: {existing}."
-                )
-            return key, self.by_key[key]
-        if DEFAULT_SIGNATURE in self.by_key:
-            return DEFAULT_SIGNATURE, self.by_key[DEFAULT_SIGNATURE]
-        if len(self.by_key) == 1:
-            return next(iter(self.by_key.items()))
-        if not self.by_key:
+        keys = sorted([*self.by_key, *self.composite])
+        existing = ", ".join(map(repr, keys)) or "none"
+        if key is None:
+            default = next((k for k in DEFAULT_SIGNATURES if k in keys), None)
+            key = default or (keys[0] if len(keys) == 1 else None)
+        elif key not in keys:
+            raise ModelError(f"{self.shown} has no signature {key!r}; those it has: {existing}.")
+        if not keys:
             raise ModelError(
                 f"{self.shown} has no signature, so nothing names its inputs and outputs; save it"
                 " with tf.saved_model.save(model, directory, signatures=...)."
             )
-        raise ModelError(
-            f"{self.shown} has several signatures and no {DEFAULT_SIGNATURE!r}: name one of"
-            f" {existing} with --signature."
-        )
+        if key is None:
+            raise ModelError(
+                f"{self.shown} has several signatures and no {DEFAULT_SIGNATURES[0]!r}: name one"
+                f" of {existing} with --signature."
+            )
+        if key in self.composite:
+            raise ModelError(
+                f"signature {key!r} of {self.shown}: {self.composite[key]} is a composite tensor"
+                " (sparse or ragged); TensorFlow.js has dense tensors only. Export a signature"
+                " with dense ones."
+            )
+        return key, self.by_key[key]
 
 
 def is_saved_model(directory: Path) -> bool:
@@ -57,12 +65,30 @@ def read_signatures(directory: Path, *, tags: Sequence[str] | None, shown: str) 
     """The signatures of the meta graph with these tags; ModelError where there is no such graph."""
     graphs = {tuple(sorted(g.meta_info_def.tags)): g for g in _parse(directory, shown).meta_graphs}
     chosen = _choose_tags(list(graphs), tags, shown)
-    signatures = {
-        key: _signature(definition, f"signature {key!r} of {shown}")
-        for key, definition in graphs[chosen].signature_def.items()
-        if key not in _INTERNAL
-    }
-    return Signatures(shown, chosen, signatures)
+    signatures: dict[str, Signature] = {}
+    composite: dict[str, str] = {}
+    for key, definition in graphs[chosen].signature_def.items():
+        if key in _INTERNAL:
+            continue
+        tensor = _composite(definition)
+        if tensor is not None:
+            composite[key] = tensor
+        else:
+            signatures[key] = Signature(_specs(definition.inputs), _specs(definition.outputs))
+    return Signatures(shown, chosen, signatures, composite)
+
+
+def lacks_signatures(directory: Path, *, shown: str) -> bool:
+    """Whether there is but one graph, written by TensorFlow 2, and no signature for its functions.
+
+    Modules of TensorFlow Hub may be so: they are meant to be called from Python.
+    """
+    graphs = _parse(directory, shown).meta_graphs
+    return (
+        len(graphs) == 1
+        and graphs[0].HasField("object_graph_def")
+        and not set(graphs[0].signature_def) - _INTERNAL
+    )
 
 
 def is_tensorflow_1(directory: Path, tags: Sequence[str]) -> bool:
@@ -108,32 +134,29 @@ def _choose_tags(
         raise ModelError(
             f"{shown} has no graph with the tags {','.join(wanted)!r}; those it has: {listing}."
         )
-    for tags in existing:
-        if set(tags) == DEFAULT_TAGS:
-            return tags
+    for default in DEFAULT_TAGS:
+        for tags in existing:
+            if set(tags) == default:
+                return tags
     if len(existing) == 1:
         return existing[0]
     raise ModelError(f"{shown} has several tag sets and no 'serve': name one of {listing}.")
 
 
-def _signature(definition: Any, where: str) -> Signature:
-    return Signature(
-        inputs=_specs(definition.inputs, "input", where),
-        outputs=_specs(definition.outputs, "output", where),
-    )
+def _composite(definition: Any) -> str | None:
+    for side, tensors in (("input", definition.inputs), ("output", definition.outputs)):
+        for name, info in tensors.items():
+            if info.WhichOneof("encoding") not in ("name", None):
+                return f"{side} {name!r}"
+    return None
 
 
-def _specs(tensors: Mapping[str, Any], side: str, where: str) -> tuple[TensorSpec, ...]:
+def _specs(tensors: Mapping[str, Any]) -> tuple[TensorSpec, ...]:
     from tensorflow import dtypes
 
     specs = []
     for name in sorted(tensors):
         info = tensors[name]
-        if info.WhichOneof("encoding") not in ("name", None):
-            raise ModelError(
-                f"{where}: {side} {name!r} is a composite tensor (sparse or ragged);"
-                " TensorFlow.js has dense tensors only. Export a signature with dense ones."
-            )
         specs.append(TensorSpec(name, dtypes.as_dtype(info.dtype).name, _shape(info.tensor_shape)))
     return tuple(specs)
 

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+
+_TRACED = "in user code:"
+"""With this TensorFlow begins a traceback, whose last line is the error."""
 
 
 class Source(Protocol):
@@ -22,3 +29,22 @@ class Source(Protocol):
 
         Raises ModelError where the model cannot be read or exported.
         """
+
+    @property
+    def keras_model(self) -> Any:
+        """The Keras model that was saved, or `None` where the source is none."""
+
+
+def first_line(error: BaseException) -> str:
+    """What a foreign error says, short enough for a message of ours."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and lines[0] == _TRACED:
+        return lines[-1]
+    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keras and TensorFlow print progress; our stdout carries nothing but the report."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        yield
