@@ -32,9 +32,7 @@ class TensorFlow(Runtime):
         self.model = model
         self.signature = model.signature
         try:
-            self._loaded = tf.saved_model.load(
-                str(model.saved_model), tags=list(model.tags) or None
-            )
+            self._loaded = tf.saved_model.load(str(model.saved_model), tags=list(model.tags))
             self._function = self._loaded.signatures[model.signature_key]
         except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
             self.close()
