@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tfjs_verify.bridge.memory import AttachmentMemory
+
 _HEADER_LIMIT = 4096
 _READ_AHEAD = 8192
 _MAX_CHUNKS_PER_WRITE = 64
@@ -73,6 +75,7 @@ class FrameReader:
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._ahead = b""
+        self._memory = AttachmentMemory()
 
     def read(self, deadline: float) -> Frame:
         """The next frame.
@@ -110,7 +113,7 @@ class FrameReader:
         return lengths[b"Content-Length"], lengths.get(b"Attachment-Length", 0)
 
     def _read_exactly(self, size: int, deadline: float) -> memoryview:
-        buffer = _uninitialised(size)
+        buffer = self._memory.lend(size)
         filled = min(size, len(self._ahead))
         buffer[:filled] = self._ahead[:filled]
         self._ahead = self._ahead[filled:]
@@ -135,13 +138,6 @@ class FrameReader:
             if not data:
                 raise EndOfStream("the stream ended between frames")
             return data
-
-
-def _uninitialised(size: int) -> memoryview:
-    """Memory to read into; unlike `bytearray(size)`, NumPy does not touch every page first."""
-    import numpy as np
-
-    return np.empty(size, dtype=np.uint8).data
 
 
 def _wait(fd: int, event: int, deadline: float) -> None:

@@ -36,8 +36,8 @@ class NodeProcess:
             try:
                 self._popen: subprocess.Popen[bytes] = subprocess.Popen(
                     command,
-                    stdin=its_stdin,
-                    stdout=its_stdout,
+                    stdin=its_stdin.fileno(),
+                    stdout=its_stdout.fileno(),
                     stderr=subprocess.PIPE,
                     bufsize=0,
                     env=env,
