@@ -15,16 +15,14 @@ _PATH = click.Path(path_type=Path)
 BACKEND_NAMES = ("node", "wasm", "cpu")
 
 
-class Seed(click.ParamType):
+def _seed(context: click.Context, parameter: click.Parameter, value: str) -> int:
     """A whole number, or "random" for one that is drawn now."""
-
-    name = "seed"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The seed; a click usage error for anything else."""
-        if value == "random":
-            return secrets.randbelow(2**31)
-        return int(click.INT.convert(value, param, ctx))
+    if value == "random":
+        return secrets.randbelow(2**31)
+    try:
+        return int(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither a whole number nor 'random'") from None
 
 
 def _together(*decorators: Callable[[Any], Any]) -> Callable[[Function], Function]:
@@ -59,8 +57,8 @@ cases = _together(
     ),
     click.option(
         "--seed",
-        type=Seed(),
-        default=0,
+        callback=_seed,
+        default="0",
         show_default=True,
         metavar="N|random",
         help="Same model, seed and options: the same cases. The report says what random drew.",

@@ -29,7 +29,7 @@ from tfjs_verify.runtimes import Runtime
 from tfjs_verify.tensors import Array
 
 SpecialValues = Literal["report", "strict", "off"]
-"""Whether cases made of NaN, infinities, subnormals, signed zeros are run, and whether they gate."""
+"""Whether cases of NaN, infinities, subnormals and signed zeros are run, and whether they gate."""
 
 _ALWAYS_GATING = frozenset({"finite", "large", "tiny", "int_extreme"})
 
