@@ -37,7 +37,49 @@ class Decisions:
     smallest_margin: float | None
 
     @property
-    def upper_bound(changed: int, rows: int, *, confidence: float = _CONFIDENCE) -> float:
+    def upper_bound(self) -> float:
+        """The largest rate of change that is still plausible, 0 to 1."""
+        return upper_bound(self.changed, self.rows)
+
+    def __str__(self) -> str:
+        words = f"{self.kind} of {self.output}: {self.changed} of {self.rows} changed"
+        margin = self.smallest_margin
+        sure = "" if margin is None else f", the closest decided by {margin:.2g}"
+        return f"{words}{sure} (at most {100 * self.upper_bound:.2g} %)"
+
+
+class DecisionMeter:
+    """Counts the decisions that one candidate changes, case by case."""
+
+    def __init__(self, scores: Mapping[str, Scores]) -> None:
+        self._scores = scores
+        self._found: dict[tuple[str, str], Decisions] = {}
+
+    def add(self, expected: Mapping[str, Array], actual: Mapping[str, Array]) -> None:
+        """Take in one case; outputs that cannot be compared are left out."""
+        for name, scores in self._scores.items():
+            if name in actual and actual[name].shape == expected[name].shape:
+                for kind, changed, margin in _decide(scores, expected[name], actual[name]):
+                    self._count(name, kind, changed, margin)
+
+    def result(self) -> tuple[Decisions, ...]:
+        """What was counted, in the order in which it was first seen."""
+        return tuple(self._found.values())
+
+    def _count(self, name: str, kind: str, changed: Array, margin: Array) -> None:
+        before = self._found.get((name, kind), Decisions(name, kind, 0, 0, None))
+        margins = [] if before.smallest_margin is None else [before.smallest_margin]
+        margins += margin[changed].tolist()
+        self._found[name, kind] = Decisions(
+            name,
+            kind,
+            before.rows + changed.size,
+            before.changed + int(changed.sum()),
+            min(margins, default=None),
+        )
+
+
+def upper_bound(changed: int, rows: int, *, confidence: float = _CONFIDENCE) -> float:
     """The largest rate at which `changed` of `rows` or fewer is not yet implausible, 0 to 1."""
     from scipy.special import betaincinv
 
@@ -46,9 +88,7 @@ class Decisions:
     return float(betaincinv(changed + 1, rows - changed, confidence))
 
 
-def _decide(
-    scores: Scores, expected: Array, actual: Array
-) -> Iterator[tuple[str, Array, Array]]:
+def _decide(scores: Scores, expected: Array, actual: Array) -> Iterator[tuple[str, Array, Array]]:
     """Per kind of decision, for every row: whether it changed, and how sure the reference was."""
     if scores == "classes":
         rows = expected.reshape(-1, expected.shape[-1])
