@@ -90,6 +90,13 @@ cases = _together(
         help="Fail where an output never changes, so that its parity proves nothing.",
     ),
     click.option(
+        "--scores",
+        multiple=True,
+        metavar="NAME[=KIND]",
+        help="An output that somebody decides by: classes (along the last axis), probability or "
+        "logit; a last softmax or sigmoid is recognised. Repeatable.",
+    ),
+    click.option(
         "--shrink-seconds",
         type=float,
         default=20.0,
@@ -123,33 +130,58 @@ conversion = _together(
     click.option("--signature", metavar="NAME", help="Which signature of the model."),
 )
 
-running = _together(
-    click.option(
-        "--artifact", type=_PATH, metavar="DIR", help="Use this TensorFlow.js model as it is."
-    ),
+artifact = click.option(
+    "--artifact", type=_PATH, metavar="DIR", help="Use this TensorFlow.js model as it is."
+)
+
+tolerances = _together(
     click.option("--atol", type=float, metavar="X", help="Allowed absolute error."),
     click.option("--rtol", type=float, metavar="X", help="Allowed relative error."),
+)
+
+js_modules = click.option(
+    "--js-module",
+    "js_modules",
+    multiple=True,
+    type=_PATH,
+    metavar="FILE",
+    help="A module that exports register(tf): custom ops and layers; repeatable.",
+)
+
+timeout = click.option(
+    "--timeout",
+    type=float,
+    default=120.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds that a single call may take.",
+)
+
+work_dir = click.option(
+    "--work-dir",
+    type=_PATH,
+    metavar="DIR",
+    help="Keep per model the artifact that ran and the failing cases here.",
+)
+
+running = _together(artifact, tolerances, js_modules, timeout, work_dir)
+
+opening = _together(
     click.option(
-        "--js-module",
-        "js_modules",
+        "--tags", metavar="TAG,TAG", help="Which graph of a SavedModel, by all of its tags."
+    ),
+    click.option(
+        "--output",
+        "outputs",
         multiple=True,
-        type=_PATH,
-        metavar="FILE",
-        help="A module that exports register(tf): custom ops and layers; repeatable.",
+        metavar="NODE",
+        help="A node that is an output of a frozen graph; repeatable.",
     ),
     click.option(
-        "--timeout",
-        type=float,
-        default=120.0,
-        show_default=True,
-        metavar="S",
-        help="Seconds that a single call may take.",
-    ),
-    click.option(
-        "--work-dir",
+        "--custom-objects",
         type=_PATH,
-        metavar="DIR",
-        help="Keep per model the artifact that ran and the failing cases here.",
+        metavar="FILE.py",
+        help="Python code that defines the layers which a Keras file uses and does not hold.",
     ),
 )
 

@@ -15,6 +15,7 @@ import numpy as np
 from tfjs_verify.tensors import Array
 
 Scores = Literal["classes", "probability", "logit"]
+SCORES: tuple[Scores, ...] = ("classes", "probability", "logit")
 """How an output is read: along its last axis, against 0.5, or against 0."""
 
 _CONFIDENCE = 0.95

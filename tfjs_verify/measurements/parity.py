@@ -24,6 +24,7 @@ from tfjs_verify.cases import (
 )
 from tfjs_verify.comparison import Errors, Mismatch, OutputComparison, compare_outputs
 from tfjs_verify.errors import ExecutionError, RuntimeFailure
+from tfjs_verify.measurements.decisions import DecisionMeter, Decisions, Scores
 from tfjs_verify.measurements.judging import Judge, fixed_judge
 from tfjs_verify.runtimes import Runtime
 from tfjs_verify.tensors import Array
@@ -71,6 +72,7 @@ class CandidateParity:
     cases: int
     outputs: tuple[OutputParity, ...]
     disagreements: tuple[Disagreement, ...]
+    decisions: tuple[Decisions, ...] = ()
     failure: RuntimeFailure | None = None
     failed_case: Case | None = None
 
@@ -115,6 +117,7 @@ def measure_parity(
     remembered: Sequence[Case] = (),
     plan: CasePlan | None = None,
     judge: Judge | None = None,
+    scores: Mapping[str, Scores] | None = None,
     special: int = 0,
     strict: bool = False,
     on_case: Callable[[int], None] | None = None,
@@ -123,13 +126,16 @@ def measure_parity(
 
     `remembered` are generated cases of an earlier run, tried first. `plan` says what is generated;
     without one, what the signature and `data` suggest. `judge` says what may differ; without one,
-    the table of defaults. `special` more cases are made of special values, and gate where `strict`.
-    `on_case` is told the number of cases done. A candidate that fails leaves the run; the others
-    go on.
+    the table of defaults. `scores` names the outputs that somebody decides by. `special` more cases
+    are made of special values, and gate where `strict`. `on_case` is told the number of cases done.
+    A candidate that fails leaves the run; the others go on.
     """
     ruling = judge or fixed_judge(reference.signature.outputs)
     with ThreadPoolExecutor(max_workers=max(1, len(candidates))) as pool:
-        run = _Run(reference, candidates, ruling, pool, strict, on_case)
+        tallies = [
+            _Tally(candidate, reference, ruling, strict, scores or {}) for candidate in candidates
+        ]
+        run = _Run(reference, tallies, pool, on_case)
         for case in (*remembered, *data):
             with suppress(CaseRejected):
                 run.visit(case)
@@ -148,7 +154,7 @@ def disagrees(
     reference: Runtime, candidate: Runtime, case: Case, judge: Judge, *, strict: bool = False
 ) -> bool:
     """Whether `candidate` disagrees on this one case; False where either refuses it."""
-    tally = _Tally(candidate, reference, judge, strict)
+    tally = _Tally(candidate, reference, judge, strict, {})
     try:
         tally.answer(case, reference.run(case.inputs))
     except ExecutionError:
@@ -163,14 +169,12 @@ class _Run:
     def __init__(
         self,
         reference: Runtime,
-        candidates: Sequence[Runtime],
-        judge: Judge,
+        tallies: Sequence[_Tally],
         pool: ThreadPoolExecutor,
-        strict: bool,
         on_case: Callable[[int], None] | None,
     ) -> None:
         self.reference = reference
-        self.tallies = [_Tally(candidate, reference, judge, strict) for candidate in candidates]
+        self.tallies = tallies
         self.rejected: list[Rejection] = []
         self.power = PowerMeter(reference.signature.outputs)
         self._pool = pool
@@ -205,8 +209,16 @@ class _Run:
 class _Tally:
     """Adds up what one candidate does."""
 
-    def __init__(self, candidate: Runtime, reference: Runtime, judge: Judge, strict: bool) -> None:
+    def __init__(
+        self,
+        candidate: Runtime,
+        reference: Runtime,
+        judge: Judge,
+        strict: bool,
+        scores: Mapping[str, Scores],
+    ) -> None:
         self._candidate = candidate
+        self._decisions = DecisionMeter(scores)
         self._specs = reference.signature.outputs
         self._judge = judge
         self._strict = strict
@@ -222,7 +234,9 @@ class _Tally:
         except RuntimeFailure as failure:
             self.failure, self._failed_case = failure, case
             return
-        self._cases += self._counts(case)
+        if self._counts(case):
+            self._cases += 1
+            self._decisions.add(expected, actual)
         judge, compared = self._compare(case, expected, actual)
         for comparison in compared:
             name = comparison.name
@@ -274,6 +288,7 @@ class _Tally:
             cases=self._cases,
             outputs=tuple(self._outputs.values()),
             disagreements=tuple(self._disagreements),
+            decisions=self._decisions.result(),
             failure=self.failure,
             failed_case=self._failed_case,
         )

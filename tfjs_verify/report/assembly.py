@@ -30,6 +30,7 @@ from tfjs_verify.report.report import (
     BackendReport,
     ConversionFailure,
     ConversionReport,
+    DecisionReport,
     DomainReport,
     FindingReport,
     ModelReport,
@@ -166,6 +167,18 @@ def compared(
         message=message,
         outputs=tuple(_output(output) for output in parity.outputs),
         findings=findings,
+        decisions=tuple(
+            DecisionReport(
+                each.output,
+                each.kind,
+                each.rows,
+                each.changed,
+                each.smallest_margin,
+                each.upper_bound,
+                str(each),
+            )
+            for each in parity.decisions
+        ),
         minimal_case=minimal_case,
         minimal_words=minimal_words,
         latency=latency,

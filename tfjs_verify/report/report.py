@@ -70,6 +70,19 @@ class FindingReport:
 
 
 @dataclass(frozen=True)
+class DecisionReport:
+    """How many decisions made from one output changed; `words` says it in one line."""
+
+    output: str
+    kind: str
+    rows: int
+    changed: int
+    smallest_margin: float | None
+    upper_bound: float
+    words: str
+
+
+@dataclass(frozen=True)
 class BackendReport:
     """One backend: what it answered, or at which stage it stopped."""
 
@@ -80,6 +93,7 @@ class BackendReport:
     message: str | None = None
     outputs: tuple[OutputReport, ...] = ()
     findings: tuple[FindingReport, ...] = ()
+    decisions: tuple[DecisionReport, ...] = ()
     minimal_case: str | None = None
     minimal_words: str | None = None
     """The minimal case in words: "batch 1, all zeros but x[0, 3] = 1.0"."""

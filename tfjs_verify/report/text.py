@@ -44,12 +44,23 @@ def _model(model: ModelReport) -> RenderableType:
     for backend in model.backends:
         if backend.verdict != "pass" and model.conversion.error is None:
             parts.append(Padding(Text(explain_backend(model, backend)), (0, 0, 1, 2)))
+    parts += [Padding(Text(line), (0, 0, 0, 2)) for line in _decisions(model)]
     for each in model.power:
         if each.powerless:
             words = f'POWERLESS  parity of output "{each.output}" proves nothing: {each.reason}'
             parts.append(Padding(Text(words, style="bold black on yellow"), (0, 0, 0, 2)))
     parts += [Padding(Text(line, style="yellow"), (0, 0, 0, 2)) for line in _notes(model)]
     return Group(*parts, Text())
+
+
+def _decisions(model: ModelReport) -> Iterator[str]:
+    """One line for all backends that say the same."""
+    said: dict[str, list[str]] = {}
+    for backend in model.backends:
+        for each in backend.decisions:
+            said.setdefault(each.words, []).append(backend.backend)
+    for words, backends in said.items():
+        yield f"decisions  {words}, on {', '.join(backends)}"
 
 
 def _notes(model: ModelReport) -> Iterator[str]:

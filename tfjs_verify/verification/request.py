@@ -9,6 +9,7 @@ from typing import Literal
 
 from tfjs_verify.cases import Domain
 from tfjs_verify.errors import RequestError
+from tfjs_verify.measurements.decisions import Scores
 from tfjs_verify.measurements.parity import SpecialValues
 from tfjs_verify.runtimes import BACKENDS, Backend
 from tfjs_verify.runtimes.tfjs import DEFAULT_TIMEOUT_S
@@ -32,6 +33,7 @@ class Request:
     signature: str | None = None
     special_values: SpecialValues = "report"
     require_power: bool = False
+    scores: Mapping[str, Scores] = field(default_factory=dict)
     atol: float | None = None
     rtol: float | None = None
     js_modules: tuple[Path, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +21,11 @@ from tfjs_verify.cases import (
     typical_case,
 )
 from tfjs_verify.errors import ExecutionError, LoadError, RuntimeFailure
+from tfjs_verify.measurements.decisions import Scores
 from tfjs_verify.measurements.judging import NoiseJudge
 from tfjs_verify.measurements.latency import Latency, measure_latency
 from tfjs_verify.measurements.noise import DEFAULT_CASES, Oracle, measure_noise
-from tfjs_verify.measurements.noise.freezing import freeze
+from tfjs_verify.measurements.noise.freezing import Frozen
 from tfjs_verify.measurements.parity import CandidateParity, Parity, disagrees, measure_parity
 from tfjs_verify.measurements.stability import unsettled_outputs
 from tfjs_verify.model import Model
@@ -70,13 +71,12 @@ class Candidate:
 
 
 def plan_model(
-    request: Request, model: Model, reference: TensorFlow, data: Sequence[Case]
+    request: Request, model: Model, frozen: Frozen, reference: TensorFlow, data: Sequence[Case]
 ) -> CasePlan:
     """What cases are drawn from: what the user said, else the graph, the data, the dtypes.
 
     Sizes that TensorFlow refuses are left out. Raises CaseError where none is left.
     """
-    frozen = freeze(model)
     inferred = infer_domains(frozen.graph, frozen.inputs, model.signature)
     plan = plan_cases(model.signature, domains={**inferred, **request.inputs}, samples=data)
     if not request.examples:
@@ -159,6 +159,7 @@ def compare(
     candidates: Sequence[Candidate],
     plan: CasePlan,
     judge: NoiseJudge,
+    scores: Mapping[str, Scores],
     progress: Progress,
 ) -> Parity:
     """All cases on all backends that are still there."""
@@ -175,6 +176,7 @@ def compare(
         data=plan.samples,
         plan=plan,
         judge=judge,
+        scores=scores,
         special=special,
         strict=request.special_values == "strict",
         on_case=lambda done: progress.cases(done, total),

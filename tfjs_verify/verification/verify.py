@@ -9,7 +9,10 @@ from typing import Any, Literal
 
 from tfjs_verify.cases import Domain, load_cases
 from tfjs_verify.errors import ConversionError
+from tfjs_verify.measurements.decisions import Scores
+from tfjs_verify.measurements.noise.freezing import freeze
 from tfjs_verify.measurements.parity import SpecialValues
+from tfjs_verify.measurements.scores import recognise_scores
 from tfjs_verify.model import open_model
 from tfjs_verify.report import ModelReport, Report, assembly, worst_verdict
 from tfjs_verify.runtimes import BACKENDS, Backend, NodePool, TensorFlow
@@ -42,6 +45,7 @@ def verify(
     signature: str | None = None,
     special_values: SpecialValues = "report",
     require_power: bool = False,
+    scores: Mapping[str, Scores] | None = None,
     atol: float | None = None,
     rtol: float | None = None,
     js_modules: Sequence[str | Path] = (),
@@ -55,9 +59,10 @@ def verify(
 
     `model` is a path (SavedModel directory, `.keras`, `.h5`) or a Keras model in memory. `data`
     names `.npz` files or directories of them, `inputs` gives domains of generated values by input
-    name, `timeout` is in seconds for every single call, `shrink_seconds` for making one failing
-    case smaller. Raises RequestError where the request is wrong, EnvironmentProblem where this
-    machine lacks something; what the model does wrong is in the report.
+    name, `scores` the outputs that somebody decides by, `timeout` is in seconds for every single
+    call, `shrink_seconds` for making one failing case smaller. Raises RequestError where the
+    request is wrong, EnvironmentProblem where this machine lacks something; what the model does
+    wrong is in the report.
     """
     request = Request(
         model=model,
@@ -74,6 +79,7 @@ def verify(
         signature=signature,
         special_values=special_values,
         require_power=require_power,
+        scores=dict(scores or {}),
         atol=atol,
         rtol=rtol,
         js_modules=tuple(Path(path) for path in js_modules),
@@ -134,10 +140,12 @@ def verify_model(request: Request, nodes: NodePool, progress: Progress = SILENT)
             )
         reference = stack.enter_context(TensorFlow(model))
         progress.stage(f"getting to know {model.name}")
-        plan = plan_model(request, model, reference, data)
+        frozen = freeze(model)
+        plan = plan_model(request, model, frozen, reference, data)
+        scores = {**recognise_scores(frozen.graph, frozen.outputs), **request.scores}
         judge = stack.enter_context(get_to_know(request, model, reference, plan))
         candidates = stack.enter_context(load(request, artifact, nodes, progress))
         time_all(candidates, reference, plan, progress)
-        parity = compare(request, reference, candidates, plan, judge, progress)
+        parity = compare(request, reference, candidates, plan, judge, scores, progress)
         shrink(request, model, reference, candidates, parity, plan, judge, progress)
         return describe(request, model, artifact, candidates, parity, plan, judge)

@@ -27,14 +27,13 @@ def command(
     models: tuple[str, ...],
     suite: Path | None,
     json_file: Path | None,
-    inputs: tuple[str, ...],
     **words: Any,
 ) -> int:
     """Convert models, run them on TensorFlow.js, and compare with TensorFlow.
 
     MODEL is a SavedModel directory, a Keras .keras or .h5 file.
     """
-    from tfjs_verify.cases import parse_domain
+    from tfjs_verify.cli import parsing
     from tfjs_verify.cli.output import check_writable, reporting, write_text
     from tfjs_verify.errors import RequestError
     from tfjs_verify.report.json import render_json
@@ -44,12 +43,8 @@ def command(
     if bool(models) == (suite is not None):
         raise RequestError("name the models to verify, or a --suite file, and not both")
     check_writable(json_file)
-    domains = {}
-    for text in inputs:
-        name, equals, spec = text.partition("=")
-        if not equals:
-            raise RequestError(f"--input wants NAME=SPEC, e.g. 'image=float 0..1', not {text!r}")
-        domains[name] = parse_domain(spec)
+    words["inputs"] = parsing.domains(words["inputs"])
+    words["scores"] = parsing.scores(words["scores"])
     given = {
         word
         for word in words
@@ -60,7 +55,10 @@ def command(
             overrides = {word: words[word] for word in given}
             report = verify_suite(read_suite(suite, overrides), progress=output.progress)
         else:
-            requests = [Request(model=path, inputs=domains, **words) for path in models]
+            requests = [
+                Request(model=path, name=name, **words)
+                for path, name in zip(models, parsing.names(models), strict=True)
+            ]
             report = verify_all(requests, progress=output.progress)
     output.show(report)
     if json_file is not None:

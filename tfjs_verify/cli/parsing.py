@@ -1,0 +1,42 @@
+"""Options whose text says more than one thing: NAME=SPEC, NAME=KIND."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tfjs_verify.cases import Domain, parse_domain
+from tfjs_verify.errors import RequestError
+from tfjs_verify.measurements.decisions import SCORES, Scores
+
+
+def domains(texts: Sequence[str]) -> dict[str, Domain]:
+    """Domains of generated values by input name, from `--input NAME=SPEC`."""
+    found = {}
+    for text in texts:
+        name, equals, spec = text.partition("=")
+        if not equals:
+            raise RequestError(f"--input wants NAME=SPEC, e.g. 'image=float 0..1', not {text!r}")
+        found[name] = parse_domain(spec)
+    return found
+
+
+def scores(texts: Sequence[str]) -> dict[str, Scores]:
+    """What somebody decides by, from `--scores NAME[=KIND]`."""
+    found: dict[str, Scores] = {}
+    for text in texts:
+        name, _, kind = text.partition("=")
+        chosen = next((each for each in SCORES if each == (kind or "classes")), None)
+        if chosen is None:
+            raise RequestError(f"--scores {text!r}: a kind is one of {', '.join(SCORES)}")
+        found[name] = chosen
+    return found
+
+
+def names(models: Sequence[str]) -> list[str | None]:
+    """A name for each model of one run: its own, unless an earlier one has it already."""
+    stems = [Path(model).stem for model in models]
+    return [
+        None if stems.index(stem) == place else f"{stem}-{stems[: place + 1].count(stem)}"
+        for place, stem in enumerate(stems)
+    ]
