@@ -232,6 +232,14 @@ def test_complex_outputs(tmp_path: Path) -> None:
     assert noise["y"].allowance(expected).dtype == np.float64
 
 
+def test_noise_on_an_exact_zero_is_noise_of_what_tensorflow_says(tmp_path: Path) -> None:
+    """A constant minus its mean: exactly zero, and all rounding in float32."""
+    given = [Case("flat", {"x": np.full((1, 999), 0.1, np.float32)}, "made")]
+    noise = measured(tmp_path, lambda x: x - tf.reduce_mean(x), given, [1, 999])
+    expected = np.full((1, 999), 2e-8, np.float32)
+    assert np.all(noise["y"].noise(expected) >= 1e-8)
+
+
 def test_an_output_of_zeros_allows_next_to_nothing() -> None:
     empty = OutputNoise("y", "float32", envelope=Envelope().with_samples(np.ones(9), np.ones(9)))
     assert np.all(empty.allowance(np.zeros((2, 3), np.float32)) < 1e-30)

@@ -102,8 +102,9 @@ def output_noise(
     if exact.dtype.kind not in "fc":
         agree = exact.shape == answer.shape and not np.any(exact != answer)
         return replace(empty, decides=not agree)
-    magnitude, scale = _magnitude(exact)
-    unit = scale or 1.0
+    magnitude, exact_scale = _magnitude(exact)
+    _, scale = _magnitude(answer)
+    unit = scale or exact_scale or 1.0  # allowances are asked for relative to the answer
     envelope = Envelope()
     peaks = []
     for other in (answer, *dithered):
