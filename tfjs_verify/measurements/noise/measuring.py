@@ -3,7 +3,7 @@
 Two estimates are joined. TensorFlow's own error against the float64 oracle is that of a real
 implementation, yet only of one, and on one input it may be zero by luck. The oracle with random
 rounding in every op (`dither`) is no implementation, yet as many of them as one likes. Together,
-over eight cases, they foretell within a factor of 2.3 what TensorFlow.js does where it is right.
+over eight cases, they come close to what TensorFlow.js does where it is right.
 """
 
 from __future__ import annotations
