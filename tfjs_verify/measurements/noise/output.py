@@ -14,7 +14,7 @@ from tfjs_verify.tolerance import default_tolerance
 DEFAULT_FACTOR = 10.0
 """k, how many times the noise is allowed; provisional.
 
-Beyond the floor, right backends needed up to 2.3 on thirteen models and 9.2 on one small op graph;
+Beyond the floor, right backends needed up to 2.3 on twelve models and 9.2 on one small op graph;
 the first planted fault passed at 16.
 """
 _ULP = 2.0**-23
