@@ -5,16 +5,16 @@ They compose with every other strategy and work in a plain `@given` test:
     @given(case=cases(signature, domains={"image": parse_domain("float 0..1")}))
     def test_model(case): ...
 
-Hypothesis mixes constants that it finds in the source of imported modules into what it draws, and
-orders some of its mutations by the hash of `sampled_from`'s elements. Either would make cases
-depend on what else is loaded, or on PYTHONHASHSEED, so every draw here is one of `_index`.
+A recipe is decoded from one byte string of fixed length, the only thing that Hypothesis draws.
+Drawn number by number, it would depend on the constants that Hypothesis collects from the source of
+whatever modules are loaded, and Hypothesis's habit of copying one draw over another would give many
+cases the same kind. Zero bytes decode to the simplest recipe, which is what a failure shrinks to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
@@ -37,10 +37,15 @@ from tfjs_verify.cases.recipe import (
 from tfjs_verify.tensors import Array, Signature, TensorSpec
 
 T = TypeVar("T")
-Draw = Callable[[st.SearchStrategy[Any]], Any]
 
-_FAR = 2**90 + 0x5DEECE66D
-"""Where indices are drawn: no source code holds integers here, so none is ever mixed in."""
+_FEW = 160
+"""Up to so many options one byte is even enough; beyond it takes `_WIDE` of them."""
+
+_WIDE = 5
+_BYTES_PER_INPUT = 29
+_OVERHEAD = 38
+_MOST_BYTES = 4096
+"""Hypothesis draws 8 KiB at most; what the inputs beyond this would need, they share."""
 
 _SEEDS = 2**31
 
@@ -62,70 +67,88 @@ _SAMPLED = 3
 """Where there are samples, one case in so many is made from them."""
 
 
-@lru_cache(maxsize=256)
-def _far(count: int) -> st.SearchStrategy[int]:
-    # Cached, because Hypothesis validates a strategy anew wherever it is made anew.
-    return st.integers(_FAR, _FAR + count - 1)
+class _Reader:
+    """Takes a byte string apart into numbers."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._position = 0
+
+    def index(self, count: int) -> int:
+        """An integer in 0..count - 1, evenly distributed, and 0 for zero bytes."""
+        width = 1 if count <= _FEW else _WIDE
+        taken = bytes(
+            self._data[place % len(self._data)]
+            for place in range(self._position, self._position + width)
+        )
+        self._position += width
+        return int.from_bytes(taken, "big") * count >> (8 * width)
+
+    def pick(self, options: Sequence[T]) -> T:
+        """One of the options, the first for zero bytes."""
+        return options[self.index(len(options))]
 
 
-def _index(draw: Draw, count: int) -> int:
-    """An integer in 0..count - 1, uniform, that shrinks toward 0."""
-    value: int = draw(_far(count))
-    return value - _FAR
-
-
-def _pick(draw: Draw, options: Sequence[T]) -> T:
-    return options[_index(draw, len(options))]
-
-
-def _spots(draw: Draw) -> tuple[tuple[int, int], ...]:
-    count = _pick(draw, _SPOTS)
-    return tuple((_index(draw, POSITIONS), _pick(draw, _LEVELS)) for _ in range(count))
-
-
-def _array(draw: Draw, spec: TensorSpec, domain: Domain, mood: str | None) -> ArrayRecipe:
-    scaled = domain.source == "dtype" and domain.kind == "float" and spec.dtype != "float16"
+def _array(reader: _Reader, spec: TensorSpec, domain: Domain, mood: str | None) -> ArrayRecipe:
     few = (spec.shape or (None,)) in ((), (1,), (None,))
-    kind = _pick(draw, _SMALL_KINDS if few else _KINDS)
+    # Everything is read, needed or not: each field has its place, and shrinks alone.
+    kind = reader.pick(_SMALL_KINDS if few else _KINDS)
+    level, detail = reader.pick(_LEVELS), reader.index(DETAILS)
+    band, scale = reader.pick(_BANDS), reader.pick(_SCALES)
+    spots = reader.pick(_SPOTS)
+    places = [(reader.index(POSITIONS), reader.pick(_LEVELS)) for _ in range(max(_SPOTS))]
+    seed = reader.index(_SEEDS)
+
+    constant = kind == "constant"
+    scaled = domain.source == "dtype" and domain.kind == "float" and spec.dtype != "float16"
     # Strings come from a pool that the seed fills, whatever the kind.
-    random = domain.kind == "string" or (kind in KINDS and KINDS[kind].random)
-    detailed = kind in KINDS and (KINDS[kind].detailed or domain.kind == "probabilities")
+    random = domain.kind == "string" or (not constant and KINDS[kind].random)
+    detailed = not constant and (KINDS[kind].detailed or domain.kind == "probabilities")
     return ArrayRecipe(
         kind=kind,
-        level=_pick(draw, _LEVELS) if kind == "constant" else 0,
-        detail=_index(draw, DETAILS) if detailed else 0,
-        band=mood or (_pick(draw, _BANDS) if kind != "constant" else "whole"),
-        scale=_pick(draw, _SCALES) if scaled else 1.0,
-        spots=_spots(draw),
-        seed=_index(draw, _SEEDS) if random else 0,
+        level=level if constant else 0,
+        detail=detail if detailed else 0,
+        band=mood or ("whole" if constant else band),
+        scale=scale if scaled else 1.0,
+        spots=tuple(places[:spots]),
+        seed=seed if random else 0,
     )
 
 
-def _sizes(draw: Draw, dimensions: DimensionPlan) -> tuple[tuple[str, int], ...]:
+def _sizes(reader: _Reader, dimensions: DimensionPlan) -> tuple[tuple[str, int], ...]:
     return tuple(
-        (dimension.name, _pick(draw, sorted(dimension.sizes)))
+        (dimension.name, reader.pick(sorted(dimension.sizes)))
         for dimension in dimensions.dimensions
     )
 
 
-@st.composite
-def recipes(draw: Draw, plan: CasePlan) -> CaseRecipe:
+def recipes(plan: CasePlan) -> st.SearchStrategy[CaseRecipe]:
     """Recipes of a plan whose values all stay inside its domains."""
-    if plan.samples and _index(draw, _SAMPLED) == _SAMPLED - 1:
-        return _from_sample(draw, plan)
-    mood = _pick(draw, _MOODS) if len(plan.signature.inputs) > 1 else None
+    return _bytes(plan).map(lambda data: _recipe(_Reader(data), plan))
+
+
+def _bytes(plan: CasePlan) -> st.SearchStrategy[bytes]:
+    inputs, dimensions = len(plan.signature.inputs), len(plan.dimensions.dimensions)
+    size = min(_OVERHEAD + inputs * _BYTES_PER_INPUT + dimensions, _MOST_BYTES)
+    return st.binary(min_size=size, max_size=size)
+
+
+def _recipe(reader: _Reader, plan: CasePlan) -> CaseRecipe:
+    if plan.samples and reader.index(_SAMPLED) == _SAMPLED - 1:
+        return _from_sample(reader, plan)
+    mood = reader.pick(_MOODS) if len(plan.signature.inputs) > 1 else None
     return CaseRecipe(
-        sizes=_sizes(draw, plan.dimensions),
+        sizes=_sizes(reader, plan.dimensions),
         arrays=tuple(
-            (spec.name, _array(draw, spec, plan.domains[spec.name], mood))
+            (spec.name, _array(reader, spec, plan.domains[spec.name], mood))
             for spec in plan.signature.inputs
         ),
     )
 
 
-def _from_sample(draw: Draw, plan: CasePlan) -> CaseRecipe:
+def _from_sample(reader: _Reader, plan: CasePlan) -> CaseRecipe:
     sizes = tuple(
-        (dimension.name, _pick(draw, sorted(dimension.sizes)))
+        (dimension.name, reader.pick(sorted(dimension.sizes)))
         for dimension in plan.dimensions.dimensions
         if dimension.name == BATCH
     )
@@ -135,12 +158,12 @@ def _from_sample(draw: Draw, plan: CasePlan) -> CaseRecipe:
             (
                 spec.name,
                 ArrayRecipe(
-                    "sample", detail=_index(draw, len(MUTATIONS)), seed=_index(draw, _SEEDS)
+                    "sample", detail=reader.index(len(MUTATIONS)), seed=reader.index(_SEEDS)
                 ),
             )
             for spec in plan.signature.inputs
         ),
-        sample=_index(draw, len(plan.samples)),
+        sample=reader.index(len(plan.samples)),
     )
 
 
@@ -162,24 +185,27 @@ def _holds(spec: TensorSpec, domain: Domain, special: ValueClass) -> bool:
     return is_float(spec.dtype)
 
 
-@st.composite
-def special_recipes(draw: Draw, plan: CasePlan, special: ValueClass) -> CaseRecipe:
+def special_recipes(plan: CasePlan, special: ValueClass) -> st.SearchStrategy[CaseRecipe]:
     """Recipes of a plan with values of a special class planted in one of the inputs."""
-    recipe = draw(recipes(plan))
+    return _bytes(plan).map(lambda data: _special_recipe(_Reader(data), plan, special))
+
+
+def _special_recipe(reader: _Reader, plan: CasePlan, special: ValueClass) -> CaseRecipe:
+    recipe = _recipe(reader, plan)
     able = [
         spec.name
         for spec in plan.signature.inputs
         if _holds(spec, plan.domains[spec.name], special)
     ]
-    chosen = _pick(draw, able)
+    chosen = reader.pick(able)
     arrays = []
     for name, array in recipe.arrays:
         if name == chosen:
             kind = "uniform" if array.kind in {"constant", "sample"} else array.kind
             array = ArrayRecipe(
                 kind,
-                seed=_index(draw, _SEEDS),
-                detail=_index(draw, DETAILS),
+                seed=reader.index(_SEEDS),
+                detail=reader.index(DETAILS),
                 special=special,
             )
         arrays.append((name, array))
