@@ -36,10 +36,6 @@ class Chains:
             return False
         return not any(self._consumers.get(f"{node.name}:{index}") for index in range(1, 6))
 
-    def consumer_count(self, node: Any) -> int:
-        """How many inputs, and results of the body, the node's first output goes to."""
-        return len(self._consumers.get(f"{node.name}:0", []))
-
     def vector_operand(self, addition: Any, source: Any, channels: int | None) -> Array | None:
         """The constant that `addition` adds to `source`, as one value per channel.
 

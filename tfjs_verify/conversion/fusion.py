@@ -1,9 +1,9 @@
 """Convolutions and matrix products fused with their bias and activation, as TensorFlow.js has them.
 
 TensorFlow's own remapper fuses more than any TensorFlow.js executor takes: tanh and gelu where it
-runs on oneDNN, and, after the stock converter's preparation, any addition as if it were a bias. Here
-only what every backend computes is fused: float32, a bias of one value per channel, an activation
-of `ACTIVATIONS`, and results that nothing else takes.
+runs on oneDNN, and, after the stock converter's preparation, any addition as if it were a bias.
+Here only what every backend computes is fused: float32, a bias of one value per channel, an
+activation of `ACTIVATIONS`, and results that nothing else takes.
 """
 
 from __future__ import annotations
@@ -81,9 +81,7 @@ def _fuse(body: Body, chains: Chains, contraction: Any, log: RepairLog) -> None:
     activation = chains.sole_consumer(addition)
     if activation is not None and activation.op in _MISFUSED_ACTIVATIONS:
         log.add("fused-activation", _ACTIVATION_WHY, [shown(body, activation.name)])
-    if activation is None or activation.op not in ACTIVATIONS:
-        activation = None
-    elif chains.consumer_count(addition) != 1:
+    if activation is not None and activation.op not in ACTIVATIONS:
         activation = None
     last = addition if activation is None else activation
     body.nodes[last.name] = _fused(contraction, bias, activation, last.name)

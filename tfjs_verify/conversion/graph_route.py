@@ -15,11 +15,17 @@ from tfjs_verify.conversion.graph import Program, node_of
 from tfjs_verify.conversion.inlining import inline_calls
 from tfjs_verify.conversion.optimization import SIMPLIFY, displace, optimize
 from tfjs_verify.conversion.repairs import FINAL_REWRITES, RepairLog, debugging, repair
+from tfjs_verify.conversion.repairs.base import shown
 from tfjs_verify.conversion.routes import Job
 from tfjs_verify.conversion.static_shapes import fix_known_sizes
 from tfjs_verify.conversion.writing import write_graph_model
 
 ROUTE = "saved-model → graph"
+_STRUCTURED = frozenset({"While", "StatelessWhile", "If", "StatelessIf"})
+_CONTROL_FLOW_WHY = (
+    "the stock converter lowers loops and branches to Switch and Merge, with which recurrent layers"
+    " fail on every backend"
+)
 
 
 def convert_to_graph(job: Job) -> None:
@@ -34,6 +40,8 @@ def convert_to_graph(job: Job) -> None:
     )
     program = Program.from_graph_def(frozen.graph, [info.name for info in frozen.outputs.values()])
     program, log = repaired(program, strip_debug_ops=options.effective_strip_debug_ops)
+    if options.control_flow is None:
+        log.add("control-flow", _CONTROL_FLOW_WHY, _structured(program))
     _restore_inputs(program, frozen)
     if not options.skip_op_check:
         op_list.check(program, job.shown)
@@ -63,6 +71,16 @@ def repaired(program: Program, *, strip_debug_ops: bool = True) -> tuple[Program
     log.add_all(fuse_contractions(program))
     repair(program, log, FINAL_REWRITES)
     return program, log
+
+
+def _structured(program: Program) -> list[str]:
+    """The loops and branches of a program."""
+    return [
+        shown(body, node.name)
+        for body in program.bodies()
+        for node in body.nodes.values()
+        if node.op in _STRUCTURED
+    ]
 
 
 def _restore_inputs(program: Program, frozen: Frozen) -> None:

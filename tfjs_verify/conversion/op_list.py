@@ -47,7 +47,8 @@ def check(program: Program, shown: str) -> None:
     more = f" and {len(ops) - _SHOWN} more" if len(ops) > _SHOWN else ""
     raise ConversionError(
         f"{shown}: TensorFlow.js has no {' and no '.join(kinds)}: {', '.join(ops[:_SHOWN])}{more}."
-        " Build the model without it, or register the op in JavaScript (--js-module) and convert with skip_op_check.",
+        " Build the model without it, or register the op in JavaScript (--js-module) and convert"
+        " with skip_op_check.",
         ops=ops,
         cause_type="UnsupportedOps",
     )

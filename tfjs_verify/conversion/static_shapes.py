@@ -1,7 +1,7 @@
 """Sizes that are known although the batch is not, as constants.
 
-`tf.shape(x)[1]` is known wherever the second dimension is. TensorFlow's own simplification only knows
-shapes as a whole; repairs that need a size would decline for nothing.
+`tf.shape(x)[1]` is known wherever the second dimension is. TensorFlow's own simplification only
+knows shapes as a whole; repairs that need a size would decline for nothing.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return _failure("disk", "The disk is full: the model was not written.")
         return _failure("output", f"The model cannot be written: {error}.")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # The border to TensorFlow: whatever it raises is why this model has no other form.
         traceback.print_exc()
         return _failure(

@@ -49,7 +49,9 @@ def _traced(function, arguments, free):
 
     from tfjs_verify.conversion.graph import Program
 
-    concrete = tf.function(function).get_concrete_function(*_specs(arguments, free))
+    concrete = tf.function(function, autograph=False).get_concrete_function(
+        *_specs(arguments, free)
+    )
     constant = convert_to_constants.convert_variables_to_constants_v2(
         concrete, lower_control_flow=False, aggressive_inlining=True
     )
@@ -115,7 +117,9 @@ def run_on(tmp_path, worker, sessions):
         directory = tmp_path / ("repaired" if repair else "stock")
         module = tf.Module()
         module.serve = tf.function(
-            lambda *a: _named(function(*a)), input_signature=_specs(arguments, free)
+            autograph=False,
+            func=lambda *a: _named(function(*a)),
+            input_signature=_specs(arguments, free),
         )
         tf.saved_model.save(
             module, str(directory / "model"), signatures=module.serve.get_concrete_function()

@@ -1,4 +1,6 @@
-"""Elementwise ops that TensorFlow.js lacks, or computes differently, as ops that it computes well."""
+"""Elementwise ops that TensorFlow.js lacks or computes differently, as others that are right."""
+
+# ruff: noqa: D103 (what is declared by `expansion` is documented by its op and its `why`)
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """Bitwise ops on integers of up to 32 bits, as arithmetic on their bits."""
 
+# ruff: noqa: D103 (what is declared by `expansion` is documented by its op and its `why`)
+
 from __future__ import annotations
 
 from typing import Any

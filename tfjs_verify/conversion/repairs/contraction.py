@@ -77,7 +77,7 @@ def _reshaped(tensor: Any, shape: list[Any]) -> Any:
 
 def _sizes(tensor: Any, labels: str) -> dict[str, Any]:
     static = tensor.shape.as_list()
-    dynamic = tf.shape(tensor) if None in static else None
+    dynamic: Any = tf.shape(tensor) if None in static else None
     return {
         label: size if size is not None else dynamic[index]
         for index, (label, size) in enumerate(zip(labels, static, strict=True))

@@ -1,5 +1,7 @@
 """Convolutions and poolings that TensorFlow.js lacks, or has with fewer options."""
 
+# ruff: noqa: D103 (what is declared by `expansion` is documented by its op and its `why`)
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -109,7 +111,8 @@ def _with_zeros(x: Any, axis: int, stride: int) -> Any:
 def _padded(x: Any, paddings: Sequence[Sequence[int]]) -> Any:
     """Padded with zeros, and cut where the padding is negative."""
     cut = [slice(max(-before, 0), min(after, 0) or None) for before, after in paddings]
-    x = x[(slice(None), *cut)]
+    index = (slice(None), *cut)
+    x = x[index]
     return tf.pad(x, [[0, 0], *([max(b, 0), max(a, 0)] for b, a in paddings), [0, 0]])
 
 

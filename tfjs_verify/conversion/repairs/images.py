@@ -1,5 +1,7 @@
 """Images: colours, patches, and the resizings that TensorFlow.js lacks."""
 
+# ruff: noqa: D103 (what is declared by `expansion` is documented by its op and its `why`)
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,5 +1,7 @@
 """Gathering, scattering, counting and moving elements."""
 
+# ruff: noqa: D103 (what is declared by `expansion` is documented by its op and its `why`)
+
 from __future__ import annotations
 
 from typing import Any

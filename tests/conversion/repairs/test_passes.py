@@ -1,0 +1,131 @@
+"""Folding, fusing and loops: on the backend where the stock converter's result fails."""
+
+# ruff: noqa: E501 (one case, one line)
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfjs_verify.conversion import convert
+from tfjs_verify.errors import TfjsVerifyError
+from tfjs_verify.model import open_model
+from tfjs_verify.runtimes.tfjs import TFJS
+
+
+def floats(*shape):
+    return np.random.default_rng(len(shape)).normal(size=shape).astype(np.float32)
+
+
+IMAGE, ROWS = floats(2, 8, 8, 4), floats(3, 4)
+KERNEL, DEPTHWISE, BIAS = floats(3, 3, 4, 6), floats(3, 3, 4, 1), floats(6)
+
+
+def convolved(x):
+    return tf.nn.conv2d(x, KERNEL, 1, "SAME")
+
+
+def normalized(x):
+    return tf.compat.v1.nn.fused_batch_norm(
+        x, BIAS, BIAS + 1, mean=BIAS / 2, variance=abs(BIAS) + 0.5, is_training=False
+    )[0]
+
+
+def norm_and_relu(x):
+    y = convolved(x)
+    return normalized(y), tf.nn.relu(y)
+
+
+def norms_of_biased(x):
+    y = tf.nn.bias_add(convolved(x), BIAS)
+    return normalized(y), tf.nn.relu(y)
+
+
+def biased_and_not(x):
+    y = tf.nn.depthwise_conv2d(x, DEPTHWISE, [1, 1, 1, 1], "SAME")
+    return tf.nn.bias_add(y, BIAS[:4]), y
+
+
+def mapped(x):
+    return tf.map_fn(lambda row: tf.reduce_sum(row) * row, x)
+
+
+PASSES = {
+    "bias of rank 4": ("bias-rank", "wasm", lambda x: tf.nn.relu(convolved(x) + BIAS[None, None, None]), IMAGE),
+    "bias of rank 0": ("bias-rank", "wasm", lambda x: tf.nn.relu6(convolved(x) + 3.0), IMAGE),
+    "residual": ("bias-rank", "wasm", lambda x: tf.nn.relu(tf.nn.conv2d(x, KERNEL[..., :4], 1, "SAME") + x), IMAGE),
+    "tanh": ("fused-activation", "cpu", lambda x: tf.tanh(tf.nn.bias_add(x @ KERNEL[0, 0], BIAS)), ROWS),
+    "two users": ("batch-norm-folding", "cpu", norm_and_relu, IMAGE),
+    "two users of a bias": ("batch-norm-folding", "cpu", norms_of_biased, IMAGE),
+    "depthwise with two users": ("shared-convolution", "cpu", biased_and_not, IMAGE),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_what_the_stock_passes_spoil_is_right(name, run_on):
+    repair, backend, function, argument = PASSES[name]
+    with suppress(TfjsVerifyError):  # refused by the converter, or by the backend; or else wrong:
+        assert not run_on(backend, function, argument, repair=False).agrees
+    run = run_on(backend, function, argument)
+    assert repair in run.repairs
+    assert run.agrees
+
+
+FUSED = {
+    "vector bias": (lambda x: tf.nn.bias_add(convolved(x), BIAS), IMAGE),
+    "normalisation": (lambda x: tf.nn.relu(normalized(convolved(x))), IMAGE),
+    "normalisation of biased": (lambda x: normalized(tf.nn.bias_add(convolved(x), BIAS)), IMAGE),
+    "depthwise": (
+        lambda x: tf.nn.relu6(
+            tf.nn.bias_add(tf.nn.depthwise_conv2d(x, DEPTHWISE, [1, 2, 2, 1], "SAME"), BIAS[:4])
+        ),
+        IMAGE,
+    ),
+    "leaky": (lambda x: tf.nn.leaky_relu(tf.nn.bias_add(x @ KERNEL[0, 0], BIAS), 0.1), ROWS),
+    "elu": (lambda x: tf.nn.elu(tf.nn.bias_add(convolved(x), BIAS)), IMAGE),
+    "sigmoid": (lambda x: tf.sigmoid(tf.nn.bias_add(x @ KERNEL[0, 0], BIAS)), ROWS),
+}
+
+
+@pytest.mark.parametrize("name", FUSED)
+def test_what_every_backend_can_is_one_op_and_no_repair(name, run_on, tmp_path):
+    function, argument = FUSED[name]
+    run = run_on("wasm", function, argument)
+    assert run.repairs == ()
+    assert run.agrees
+    content = json.loads((tmp_path / "repaired" / "out" / "model.json").read_text())
+    ops = {node["op"] for node in content["modelTopology"]["node"]}
+    assert ops - {"Const", "Placeholder", "Identity"} in (
+        {"_FusedConv2D"},
+        {"_FusedMatMul"},
+        {"FusedDepthwiseConv2dNative"},
+    )
+
+
+@pytest.mark.parametrize("backend", ["node", "wasm", "cpu"])
+@pytest.mark.parametrize("layer", ["LSTM", "GRU", "SimpleRNN"])
+def test_recurrent_layers_run_everywhere(layer, backend, tmp_path, worker, sessions):
+    import keras
+
+    sequence = keras.Input((6, 4))
+    hidden = getattr(keras.layers, layer)(5, return_sequences=True)(sequence)
+    model = keras.Model(sequence, getattr(keras.layers, layer)(3)(hidden))
+    values = floats(3, 6, 4)
+    with open_model(model) as opened:
+        artifact = convert(opened, tmp_path / "out", worker=worker)
+    assert "control-flow" in [repair.name for repair in artifact.repairs]
+    (name,) = artifact.inputs
+    with TFJS(artifact, session=sessions(backend)) as runtime:
+        (given,) = runtime.run({name: values}).values()
+    np.testing.assert_allclose(given, model(values).numpy(), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("backend", ["node", "wasm", "cpu"])
+def test_what_a_loop_writes_to_a_list_is_still_there_behind_it(backend, run_on):
+    run = run_on(backend, mapped, ROWS)
+    assert run.repairs == ("loop-list-items", "control-flow")
+    assert run.agrees
