@@ -10,7 +10,7 @@ import click
 
 from tfjs_verify.errors import TfjsVerifyError
 
-COMMANDS = ("verify", "setup", "doctor")
+COMMANDS = ("verify", "convert", "setup", "doctor")
 
 
 class Commands(click.Group):

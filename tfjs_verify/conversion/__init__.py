@@ -10,5 +10,6 @@ from __future__ import annotations
 from tfjs_verify.conversion.convert import convert
 from tfjs_verify.conversion.options import ConversionOptions
 from tfjs_verify.conversion.process import ConversionWorker
+from tfjs_verify.conversion.usage import Usage, usage_of
 
-__all__ = ["ConversionOptions", "ConversionWorker", "convert"]
+__all__ = ["ConversionOptions", "ConversionWorker", "Usage", "convert", "usage_of"]

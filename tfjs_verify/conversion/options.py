@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from tfjs_verify.artifact.artifact import Format
+from tfjs_verify.artifact.files import read_model_json
 from tfjs_verify.errors import RequestError
 
 QUANTIZED_DTYPES = ("float16", "uint16", "uint8")
 DEFAULT_SHARD_BYTES = 4 * 1024 * 1024
 """The largest file that all major browsers cache."""
+
+_LISTED = 12
 
 Quantization: TypeAlias = "str | Mapping[str, Sequence[str]]"
 ControlFlow: TypeAlias = Literal["v1", "v2"]
@@ -81,3 +86,18 @@ def quantization_globs(quantization: Quantization | None) -> dict[str, tuple[str
         dtype: (globs,) if isinstance(globs, str) else tuple(globs)
         for dtype, globs in quantization.items()
     }
+
+
+def check_globs(directory: Path, quantization: Mapping[str, Sequence[str]]) -> None:
+    """RequestError for a glob that no weight of the model in `directory` matches."""
+    if not quantization:
+        return
+    manifest = read_model_json(directory).get("weightsManifest") or []
+    names = [str(weight["name"]) for group in manifest for weight in group["weights"]]
+    for dtype, globs in quantization.items():
+        for glob in globs:
+            if names and not fnmatch.filter(names, glob):
+                raise RequestError(
+                    f"No weight is called {glob!r}, so nothing would become {dtype}; there are"
+                    f" {', '.join(names[:_LISTED])}{' …' if len(names) > _LISTED else ''}."
+                )

@@ -25,3 +25,6 @@ class Model:
     """The named inputs and outputs of that signature; unknown dimensions are `None`."""
     keras_model: Any = None
     """The Keras model itself where the source was one: the layers format is made from it."""
+
+    def __str__(self) -> str:
+        return self.path

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-
 _TRACED = "in user code:"
 """With this TensorFlow begins a traceback, whose last line is the error."""
 
