@@ -5,7 +5,7 @@ Inputs and outputs keep the names of the signature: that is where every later na
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,36 @@ def _freeze_v2(
         for name, tensor in zip(sorted(function.structured_outputs), constant.outputs, strict=True)
     }
     resources, initializer = _tables(model, function)
-    return Frozen(constant.graph.as_graph_def(), inputs, outputs, resources, initializer)
+    graph = constant.graph.as_graph_def()
+    _name_weights(graph, function)
+    return Frozen(graph, inputs, outputs, resources, initializer)
+
+
+def _name_weights(graph: Any, function: Any) -> None:
+    """Constants that were variables get the variables' names, which TensorFlow does not keep.
+
+    It calls those of a loaded model "unknown", "unknown_0" and so on, which no glob of weight names
+    could tell apart.
+    """
+    variables = {id(variable.handle): variable.name for variable in function.graph.variables}
+    taken = {node.name for node in graph.node}
+    names: dict[str, str] = {}
+    for handle, placeholder in function.graph.captures:
+        old = placeholder.op.name
+        name = variables.get(id(handle), old).partition(":")[0]
+        if name != old and old in taken and name not in taken:
+            names[old] = name
+            taken.add(name)
+    for node in graph.node:
+        if node.op == "Const":
+            node.name = names.get(node.name, node.name)
+        node.input[:] = [_renamed(reference, names) for reference in node.input]
+
+
+def _renamed(reference: str, names: Mapping[str, str]) -> str:
+    control = "^" if reference.startswith("^") else ""
+    node, colon, index = reference.removeprefix("^").partition(":")
+    return f"{control}{names.get(node, node)}{colon}{index}"
 
 
 def _constant(function: Any, *, lower_control_flow: bool) -> Any:
