@@ -12,6 +12,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 
+from tfjs_verify.conversion import ConversionWorker
 from tfjs_verify.runtimes import NodePool
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +53,13 @@ def nodes() -> Iterator[NodePool]:
     """One Node process per backend for the whole session."""
     with NodePool() as pool:
         yield pool
+
+
+@pytest.fixture(scope="session")
+def worker() -> Iterator[ConversionWorker]:
+    """One conversion process for the whole session."""
+    with ConversionWorker() as process:
+        yield process
 
 
 @pytest.fixture(scope="session")

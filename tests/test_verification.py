@@ -17,11 +17,13 @@ from tfjs_verify.verification import Progress, Request, verify_all
 
 
 @pytest.fixture(scope="session")
-def converted(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def converted(models: Path, nodes, worker, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Artifacts of the session's models, in a working directory."""
     work = tmp_path_factory.mktemp("work")
     for name in ("plain", "twins"):
-        tv.verify(models / name, backends=["cpu"], examples=1, work_dir=work)
+        tv.verify(
+            models / name, backends=["cpu"], examples=1, work_dir=work, nodes=nodes, worker=worker
+        )
     return work
 
 
@@ -35,8 +37,10 @@ def edit_signature(artifact: Path, change) -> None:
     (artifact / "model.json").write_text(json.dumps(document))
 
 
-def test_a_trained_model_is_in_parity_on_every_backend(nodes):
-    report = tv.verify(DIGITS / "digits.keras", data=[DIGITS / "cases"], examples=5, nodes=nodes)
+def test_a_trained_model_is_in_parity_on_every_backend(nodes, worker):
+    report = tv.verify(
+        DIGITS / "digits.keras", data=[DIGITS / "cases"], examples=5, nodes=nodes, worker=worker
+    )
     assert report.verdict == "pass"
     (model,) = report.models
     assert [backend.backend for backend in model.backends] == ["node", "wasm", "cpu"]
@@ -49,27 +53,32 @@ def test_a_trained_model_is_in_parity_on_every_backend(nodes):
         assert backend.latency.reference_p50_ms > 0
 
 
-def test_a_keras_model_in_memory_is_verified(nodes):
+def test_a_keras_model_in_memory_is_verified(nodes, worker):
     import keras
 
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)], name="in_memory")
-    report = tv.assert_parity(model, backends=["cpu"], examples=3, nodes=nodes)
+    report = tv.assert_parity(model, backends=["cpu"], examples=3, nodes=nodes, worker=worker)
     assert report.models[0].name == "in_memory"
 
 
-def test_names_decide_what_belongs_together(models, nodes):
-    report = tv.verify(models / "twins", examples=5, nodes=nodes)
+def test_names_decide_what_belongs_together(models, nodes, worker):
+    report = tv.verify(models / "twins", examples=5, nodes=nodes, worker=worker)
     assert report.verdict == "pass"
 
 
-def test_a_flipped_weight_is_named(models, converted, nodes, tmp_path):
+def test_a_flipped_weight_is_named(models, converted, nodes, worker, tmp_path):
     artifact = damaged(converted, "plain", tmp_path)
     shard = next(artifact.glob("*.bin"))
     weights = np.fromfile(shard, np.float32)
     weights[3] += 0.25
     weights.tofile(shard)
     report = tv.verify(
-        models / "plain", artifact=artifact, examples=10, nodes=nodes, work_dir=tmp_path / "kept"
+        models / "plain",
+        artifact=artifact,
+        examples=10,
+        nodes=nodes,
+        worker=worker,
+        work_dir=tmp_path / "kept",
     )
     assert report.verdict == "fail"
     with pytest.raises(ParityError) as failure:
@@ -94,12 +103,13 @@ def test_a_flipped_weight_is_named(models, converted, nodes, tmp_path):
         data=[saved],
         examples=0,
         nodes=nodes,
+        worker=worker,
         work_dir=tmp_path / "again",
     )
     assert again.verdict == "fail"
 
 
-def test_swapped_outputs_are_caught(models, converted, nodes, tmp_path):
+def test_swapped_outputs_are_caught(models, converted, nodes, worker, tmp_path):
     artifact = damaged(converted, "twins", tmp_path)
 
     def swap(signature):
@@ -108,17 +118,27 @@ def test_swapped_outputs_are_caught(models, converted, nodes, tmp_path):
 
     edit_signature(artifact, swap)
     report = tv.verify(
-        models / "twins", artifact=artifact, examples=5, nodes=nodes, work_dir=tmp_path / "w"
+        models / "twins",
+        artifact=artifact,
+        examples=5,
+        nodes=nodes,
+        worker=worker,
+        work_dir=tmp_path / "w",
     )
     assert [backend.verdict for backend in report.models[0].backends] == ["fail"] * 3
 
 
 @pytest.mark.parametrize(("name", "output"), [("twins", "first"), ("plain", "scores")])
-def test_a_dropped_output_is_caught(models, converted, nodes, tmp_path, name, output):
+def test_a_dropped_output_is_caught(models, converted, nodes, worker, tmp_path, name, output):
     artifact = damaged(converted, name, tmp_path)
     edit_signature(artifact, lambda signature: signature["outputs"].pop(output))
     report = tv.verify(
-        models / name, artifact=artifact, examples=2, nodes=nodes, work_dir=tmp_path / "w"
+        models / name,
+        artifact=artifact,
+        examples=2,
+        nodes=nodes,
+        worker=worker,
+        work_dir=tmp_path / "w",
     )
     assert report.verdict == "fail"
     structures = [
@@ -144,9 +164,9 @@ def test_a_killed_process_is_one_backends_error(models, tmp_path):
     assert report.verdict == "error"
 
 
-def test_the_same_request_gives_the_same_report(models, nodes):
+def test_the_same_request_gives_the_same_report(models, nodes, worker):
     def figures():
-        report = tv.verify(models / "plain", examples=10, seed=3, nodes=nodes)
+        report = tv.verify(models / "plain", examples=10, seed=3, nodes=nodes, worker=worker)
         return [(b.backend, b.cases, b.outputs) for b in report.models[0].backends]
 
     assert figures() == figures()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from tfjs_verify.conversion import ConversionWorker
     from tfjs_verify.report import Report
     from tfjs_verify.runtimes import Backend, NodePool
 
@@ -33,8 +34,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 class TfjsSession:
     """What the `tfjs` fixture gives: parity assertions that share the session's Node processes."""
 
-    def __init__(self, nodes: NodePool, backends: tuple[Backend, ...]) -> None:
+    def __init__(
+        self, nodes: NodePool, worker: ConversionWorker, backends: tuple[Backend, ...]
+    ) -> None:
         self.nodes = nodes
+        self.worker = worker
         self.backends = backends
 
     def assert_parity(self, model: object, **options: Any) -> Report:
@@ -45,14 +49,15 @@ class TfjsSession:
         from tfjs_verify.verification import assert_parity
 
         options.setdefault("backends", self.backends)
-        return assert_parity(model, nodes=self.nodes, **options)
+        return assert_parity(model, nodes=self.nodes, worker=self.worker, **options)
 
 
 @pytest.fixture(scope="session")
 def tfjs(pytestconfig: pytest.Config) -> Iterator[TfjsSession]:
     """Parity assertions on Node processes that live as long as the session."""
+    from tfjs_verify.conversion import ConversionWorker
     from tfjs_verify.runtimes import NodePool
 
     chosen = pytestconfig.getoption("--tfjs-backend") or _BACKENDS
-    with NodePool() as nodes:
-        yield TfjsSession(nodes, tuple(dict.fromkeys(chosen)))
+    with NodePool() as nodes, ConversionWorker() as worker:
+        yield TfjsSession(nodes, worker, tuple(dict.fromkeys(chosen)))

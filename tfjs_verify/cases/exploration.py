@@ -62,7 +62,8 @@ def explore(
     """Visits `examples` cases, then `special` ones with special values; the same for the same seed.
 
     The special ones are shared out evenly among the classes that the inputs can hold.
-    What `memory` recalls of earlier failures comes first, on top of the examples.
+    What `memory` recalls of earlier failures comes first, on top of the examples; what this
+    exploration comes to by itself is not recalled, so that a second run is the same as the first.
 
     `visit` raises CaseRejected where TensorFlow refuses the case; another is then drawn in its
     place. Whatever else it raises ends the exploration. Raises CaseError where nearly every case
@@ -74,8 +75,11 @@ def explore(
         else plan_cases(signature, domains=domains, samples=samples)
     )
     tally = _Tally(plan, visit)
-    for case in memory.recall(plan) if memory is not None else ():
-        tally.visit(case)
+    if memory is not None and (recalled := memory.recall(plan)):
+        own = set(draw_recipes(plan, examples=examples, seed=seed))
+        for case in recalled:
+            if case.drawn is not None and case.drawn.recipe not in own:
+                tally.visit(case)
     exhausted = _visit_drawn(plan, tally, examples, seed, "finite")
     if special:
         from tfjs_verify.cases.strategies import special_classes

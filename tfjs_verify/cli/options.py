@@ -90,6 +90,12 @@ cases = _together(
         help="Fail where an output never changes, so that its parity proves nothing.",
     ),
     click.option(
+        "--remember/--no-memory",
+        default=True,
+        show_default=True,
+        help="Try first what failed in an earlier run.",
+    ),
+    click.option(
         "--scores",
         multiple=True,
         metavar="NAME[=KIND]",

@@ -64,6 +64,11 @@ class ConversionWorker:
             timeout=timeout,
         )
 
+    def warm_up(self) -> None:
+        """Starts the process now; it loads TensorFlow while the caller does something else."""
+        if self._process is None:
+            self._process = _Process.start()
+
     def close(self) -> None:
         """Ends the process, if there is one."""
         if self._process is not None:
@@ -71,9 +76,9 @@ class ConversionWorker:
             self._process = None
 
     def _request(self, request: dict[str, Any], *, shown: str, timeout: float) -> Any:
-        if self._process is None:
-            self._process = _Process.start()
+        self.warm_up()
         process = self._process
+        assert process is not None
         try:
             reply = process.ask(request, timeout)
         except BaseException:

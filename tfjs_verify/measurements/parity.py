@@ -17,6 +17,7 @@ from tfjs_verify.cases import (
     Case,
     CasePlan,
     CaseRejected,
+    Memory,
     OutputPower,
     PowerMeter,
     explore,
@@ -31,8 +32,6 @@ from tfjs_verify.tensors import Array
 
 SpecialValues = Literal["report", "strict", "off"]
 """Whether cases of NaN, infinities, subnormals and signed zeros are run, and whether they gate."""
-
-_ALWAYS_GATING = frozenset({"finite", "large", "tiny", "int_extreme"})
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class OutputParity:
 class CandidateParity:
     """What one candidate did on all cases. `failure` is set where it could not go on.
 
-    `cases` leaves out those of special values that do not gate.
+    `cases` leaves out those of special values.
     """
 
     name: str
@@ -114,7 +113,7 @@ def measure_parity(
     examples: int = 100,
     seed: int = 0,
     data: Sequence[Case] = (),
-    remembered: Sequence[Case] = (),
+    memory: Memory | None = None,
     plan: CasePlan | None = None,
     judge: Judge | None = None,
     scores: Mapping[str, Scores] | None = None,
@@ -124,11 +123,11 @@ def measure_parity(
 ) -> Parity:
     """Compare `candidates` with `reference` on `data`, then on `examples` generated cases.
 
-    `remembered` are generated cases of an earlier run, tried first. `plan` says what is generated;
-    without one, what the signature and `data` suggest. `judge` says what may differ; without one,
-    the table of defaults. `scores` names the outputs that somebody decides by. `special` more cases
-    are made of special values, and gate where `strict`. `on_case` is told the number of cases done.
-    A candidate that fails leaves the run; the others go on.
+    `memory` holds failures of earlier runs, which are tried first, and takes in those of this one.
+    `plan` says what is generated; without one, what the signature and `data` suggest. `judge` says
+    what may differ; without one, the table of defaults. `scores` names the outputs that somebody
+    decides by. `special` more cases are made of special values, and gate where `strict`. `on_case`
+    is told the number of cases done. A candidate that fails leaves the run; the others go on.
     """
     ruling = judge or fixed_judge(reference.signature.outputs)
     with ThreadPoolExecutor(max_workers=max(1, len(candidates))) as pool:
@@ -136,18 +135,38 @@ def measure_parity(
             _Tally(candidate, reference, ruling, strict, scores or {}) for candidate in candidates
         ]
         run = _Run(reference, tallies, pool, on_case)
-        for case in (*remembered, *data):
+        for case in data:
             with suppress(CaseRejected):
                 run.visit(case)
+        drawn_from = plan or plan_cases(reference.signature, samples=data)
         if examples or special:
-            drawn_from = plan or plan_cases(reference.signature, samples=data)
-            explore(drawn_from, run.visit, examples=examples, seed=seed, special=special)
+            explore(
+                drawn_from,
+                run.visit,
+                examples=examples,
+                seed=seed,
+                special=special,
+                memory=memory,
+            )
         run.finish()
+    if memory is not None:
+        _update(memory, drawn_from, [tally.result() for tally in tallies])
     return Parity(
         candidates=tuple(tally.result() for tally in run.tallies),
         rejected=tuple(run.rejected),
         power=run.power.result(),
     )
+
+
+def _update(memory: Memory, plan: CasePlan, results: Sequence[CandidateParity]) -> None:
+    """Keep the smallest failing case of every candidate, and drop what fails no longer."""
+    failing = [case for each in results if (case := each.case_to_keep) is not None]
+    recipes = {case.drawn.recipe for case in failing if case.drawn is not None}
+    for case in memory.recall(plan):
+        if case.drawn is not None and case.drawn.recipe not in recipes:
+            memory.forget(case)
+    for case in failing:
+        memory.remember(case)
 
 
 def disagrees(
@@ -194,7 +213,7 @@ class _Run:
             for tally in self.tallies
             if tally.failure is None
         ]
-        if case.values in _ALWAYS_GATING:
+        if _ordinary(case):
             self.power.add(expected)
         self._visited += 1
         if self._on_case:
@@ -234,8 +253,9 @@ class _Tally:
         except RuntimeFailure as failure:
             self.failure, self._failed_case = failure, case
             return
-        if self._counts(case):
+        if _ordinary(case):
             self._cases += 1
+        if self._counts(case):
             self._decisions.add(expected, actual)
         judge, compared = self._compare(case, expected, actual)
         for comparison in compared:
@@ -258,7 +278,7 @@ class _Tally:
         return again, compare_outputs(self._specs, expected, actual, again.allowances)
 
     def _counts(self, case: Case) -> bool:
-        return self._strict or case.drawn is None or case.values in _ALWAYS_GATING
+        return self._strict or _ordinary(case)
 
     def _add(
         self, case: Case, comparison: OutputComparison, judge: Judge, ratio: float | None
@@ -292,6 +312,11 @@ class _Tally:
             failure=self.failure,
             failed_case=self._failed_case,
         )
+
+
+def _ordinary(case: Case) -> bool:
+    """Whether the case is the user's own, or generated without special values."""
+    return case.drawn is None or case.values == "finite"
 
 
 def _elements(case: Case) -> int:

@@ -151,13 +151,13 @@ def compared(
     parity: CandidateParity,
     *,
     findings: tuple[FindingReport, ...],
-    unsettled: Sequence[str],
+    contradicted: Sequence[str],
     latency: Latency | None,
     minimal_case: str | None,
     minimal_words: str | None,
 ) -> BackendReport:
     """A backend that answered cases, perhaps not all of them."""
-    stage, message = _why_no_answer(parity, unsettled)
+    stage, message = _why_no_answer(parity, contradicted)
     failed = not parity.agrees or any(finding.gates for finding in findings)
     return BackendReport(
         backend=backend,
@@ -186,16 +186,16 @@ def compared(
 
 
 def _why_no_answer(
-    parity: CandidateParity, unsettled: Sequence[str]
+    parity: CandidateParity, contradicted: Sequence[str]
 ) -> tuple[Stage | None, str | None]:
     if parity.failure is not None:
         return parity.failure.stage, parity.failure.message
     if parity.cases == 0:
         return "compare", "no case was compared: TensorFlow itself raised on every one"
-    if unsettled and not any(each.gates for each in parity.disagreements):
+    if contradicted and not any(each.gates for each in parity.disagreements):
         return "compare", (
             "TensorFlow gives another answer to the same input each time for output "
-            f"{', '.join(unsettled)}: dropout in training mode, or random ops. Nothing can agree "
+            f"{', '.join(contradicted)}: dropout in training mode, or random ops. Nothing can agree "
             "with that; verify the model in inference mode"
         )
     return None, None
@@ -313,6 +313,19 @@ def narrowings(signature: Signature) -> tuple[FindingReport, ...]:
         for side, specs in sides
         for spec in specs
         if spec.dtype not in WIRE_DTYPES
+    )
+
+
+def unsettled(outputs: Sequence[str]) -> tuple[FindingReport, ...]:
+    """The outputs on which TensorFlow does not agree with itself."""
+    return tuple(
+        FindingReport(
+            "nondeterministic",
+            False,
+            f'output "{name}": TensorFlow itself gives another answer each time',
+            1,
+        )
+        for name in outputs
     )
 
 

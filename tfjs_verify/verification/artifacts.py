@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tfjs_verify.artifact import Artifact, load_artifact
-from tfjs_verify.conversion import convert
+from tfjs_verify.conversion import ConversionWorker, convert
 from tfjs_verify.errors import RequestError
 from tfjs_verify.model import Model
 from tfjs_verify.verification.request import Request
 
 
-def obtain_artifact(request: Request, model: Model, directory: Path) -> Artifact:
+def obtain_artifact(
+    request: Request, model: Model, directory: Path, worker: ConversionWorker
+) -> Artifact:
     """The user's artifact as it is, or a new one in `directory`; raises ConversionError."""
     if request.artifact is None:
         return convert(
@@ -24,6 +26,7 @@ def obtain_artifact(request: Request, model: Model, directory: Path) -> Artifact
             format=request.format,
             quantization=request.quantize,
             repair=request.repair,
+            worker=worker,
         )
     artifact = load_artifact(request.artifact, model.signature)
     if request.work_dir is not None:

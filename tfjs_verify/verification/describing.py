@@ -55,6 +55,7 @@ def _backend(
         return assembly.stopped(candidate.backend, candidate.failure, candidate.latency)
     findings = (
         *assembly.disagreements(compared),
+        *assembly.unsettled(judge.unsettled),
         *assembly.narrowings(model.signature),
         *assembly.powerless(parity.power, gates=request.require_power),
     )
@@ -64,7 +65,7 @@ def _backend(
         candidate.backend,
         compared,
         findings=findings,
-        unsettled=judge.unsettled,
+        contradicted=judge.unsettled,
         latency=candidate.latency,
         minimal_case=candidate.saved_case,
         minimal_words=candidate.smallest.words if candidate.smallest else None,

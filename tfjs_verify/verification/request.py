@@ -39,6 +39,7 @@ class Request:
     js_modules: tuple[Path, ...] = ()
     timeout: float = DEFAULT_TIMEOUT_S
     shrink_seconds: float = 20.0
+    remember: bool = True
     work_dir: Path | None = None
 
     def __post_init__(self) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from tfjs_verify.artifact import Artifact
 from tfjs_verify.cases import (
     Case,
     CasePlan,
+    Memory,
     Smallest,
     find_smallest,
     infer_domains,
@@ -174,6 +178,7 @@ def compare(
         examples=request.examples,
         seed=request.seed,
         data=plan.samples,
+        memory=_memory(request, reference),
         plan=plan,
         judge=judge,
         scores=scores,
@@ -181,6 +186,16 @@ def compare(
         strict=request.special_values == "strict",
         on_case=lambda done: progress.cases(done, total),
     )
+
+
+def _memory(request: Request, reference: TensorFlow) -> Memory | None:
+    """What failed on these backends in earlier runs; it lives in the user's cache."""
+    if not request.remember:
+        return None
+    model = reference.model
+    identity = repr((model.path, model.signature_key, model.signature, request.backends))
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    return Memory(user_cache_path("tfjs-verify") / "failures", f"{model.name}-{digest}")
 
 
 def shrink(

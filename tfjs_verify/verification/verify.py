@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tfjs_verify.cases import Domain, load_cases
+from tfjs_verify.conversion import ConversionWorker
 from tfjs_verify.errors import ConversionError
 from tfjs_verify.measurements.decisions import Scores
 from tfjs_verify.measurements.noise.freezing import freeze
@@ -51,18 +52,20 @@ def verify(
     js_modules: Sequence[str | Path] = (),
     timeout: float = DEFAULT_TIMEOUT_S,
     shrink_seconds: float = 20.0,
+    remember: bool = True,
     work_dir: str | Path | None = None,
     name: str | None = None,
     nodes: NodePool | None = None,
+    worker: ConversionWorker | None = None,
 ) -> Report:
     """Convert a model, run it on every backend, and compare with TensorFlow.
 
     `model` is a path (SavedModel directory, `.keras`, `.h5`) or a Keras model in memory. `data`
     names `.npz` files or directories of them, `inputs` gives domains of generated values by input
     name, `scores` the outputs that somebody decides by, `timeout` is in seconds for every single
-    call, `shrink_seconds` for making one failing case smaller. Raises RequestError where the
-    request is wrong, EnvironmentProblem where this machine lacks something; what the model does
-    wrong is in the report.
+    call, `shrink_seconds` for making one failing case smaller. With `remember`, what failed is
+    tried first next time. Raises RequestError where the request is wrong, EnvironmentProblem where
+    this machine lacks something; what the model does wrong is in the report.
     """
     request = Request(
         model=model,
@@ -85,9 +88,10 @@ def verify(
         js_modules=tuple(Path(path) for path in js_modules),
         timeout=timeout,
         shrink_seconds=shrink_seconds,
+        remember=remember,
         work_dir=None if work_dir is None else Path(work_dir),
     )
-    return verify_all([request], nodes=nodes)
+    return verify_all([request], nodes=nodes, worker=worker)
 
 
 def assert_parity(model: object, **options: Any) -> Report:
@@ -96,21 +100,28 @@ def assert_parity(model: object, **options: Any) -> Report:
 
 
 def verify_all(
-    requests: Sequence[Request], *, progress: Progress = SILENT, nodes: NodePool | None = None
+    requests: Sequence[Request],
+    *,
+    progress: Progress = SILENT,
+    nodes: NodePool | None = None,
+    worker: ConversionWorker | None = None,
 ) -> Report:
     """Verify several models, one after the other, into one report.
 
-    Each gets Node processes of its own, unless `nodes` is given.
+    Each gets Node processes of its own, unless `nodes` is given; all are converted by one process,
+    `worker` if that is given.
     """
     models: list[ModelReport] = []
     versions: dict[str, Mapping[str, str]] = {}
-    for request in requests:
-        with ExitStack() as stack:
-            pool = nodes or stack.enter_context(
-                NodePool(extensions=request.js_modules, progress=progress.stage)
-            )
-            models.append(verify_model(request, pool, progress))
-            versions.update(pool.versions)
+    with ExitStack() as everything:
+        converter = worker or everything.enter_context(ConversionWorker())
+        for request in requests:
+            with ExitStack() as stack:
+                pool = nodes or stack.enter_context(
+                    NodePool(extensions=request.js_modules, progress=progress.stage)
+                )
+                models.append(verify_model(request, pool, converter, progress))
+                versions.update(pool.versions)
     return Report(
         verdict=worst_verdict([model.verdict for model in models]),
         environment=assembly.environment(versions),
@@ -119,9 +130,13 @@ def verify_all(
     )
 
 
-def verify_model(request: Request, nodes: NodePool, progress: Progress = SILENT) -> ModelReport:
+def verify_model(
+    request: Request, nodes: NodePool, worker: ConversionWorker, progress: Progress = SILENT
+) -> ModelReport:
     """Verify one model on the Node processes of `nodes`."""
     with ExitStack() as stack:
+        if request.artifact is None:
+            worker.warm_up()
         progress.stage(f"opening {request.model}")
         model = stack.enter_context(
             open_model(request.model, signature=request.signature, name=request.name)
@@ -133,7 +148,7 @@ def verify_model(request: Request, nodes: NodePool, progress: Progress = SILENT)
         directory = stack.enter_context(working_directory(request, model))
         progress.stage(f"converting {model.name}")
         try:
-            artifact = obtain_artifact(request, model, directory / "artifact")
+            artifact = obtain_artifact(request, model, directory / "artifact", worker)
         except ConversionError as error:
             return assembly.unconverted(
                 model, error, request.format, request.quantize, request.backends

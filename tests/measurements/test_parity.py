@@ -1,0 +1,123 @@
+"""Parity on real artifacts whose fault depends on the input."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import tfjs_verify as tv
+from tfjs_verify.cases import Memory, plan_cases
+from tfjs_verify.measurements.parity import measure_parity
+from tfjs_verify.runtimes import TFJS
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A model that adds 0, and a twin that adds 1 where an element is over 0.9."""
+    import tensorflow as tf
+
+    directory = tmp_path_factory.mktemp("twins")
+
+    def module(fault):
+        class Model(tf.Module):
+            @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32, name="x")])
+            def __call__(self, x):
+                y = tf.reduce_sum(x * [1.0, 2.0, 3.0, 4.0], axis=1)
+                seen = tf.cast(tf.reduce_max(x, axis=1) > 0.9, tf.float32)
+                return {"y": y + fault * seen}
+
+        return Model()
+
+    for name, fault in (("healthy", 0.0), ("faulty", 1.0)):
+        model = module(fault)
+        tf.saved_model.save(model, directory / name, signatures=model.__call__)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def faulty(saved, worker, tmp_path_factory):
+    with tv.open_model(saved / "faulty") as model:
+        return tv.convert(model, tmp_path_factory.mktemp("a") / "faulty", worker=worker)
+
+
+def test_a_fault_on_some_inputs_is_found_and_shrunk(saved, faulty, nodes, tmp_path):
+    report = tv.verify(
+        saved / "healthy",
+        artifact=faulty.directory,
+        examples=100,
+        nodes=nodes,
+        work_dir=tmp_path,
+        remember=False,
+    )
+    assert report.verdict == "fail"
+    for backend in report.models[0].backends:
+        with np.load(backend.minimal_case) as case:
+            assert case["x"].shape == (1, 4)
+            assert np.count_nonzero(case["x"]) == 1
+        assert "batch 1, all zeros but x[0, " in backend.minimal_words
+
+
+def test_what_failed_is_tried_first_in_another_run(saved, faulty, nodes, tmp_path):
+    memory = Memory(tmp_path, "faulty")
+    with (
+        tv.TensorFlow(saved / "healthy") as reference,
+        TFJS(faulty, session=nodes.start("cpu")) as candidate,
+    ):
+        plan = plan_cases(reference.signature)
+        first = measure_parity(reference, candidate, examples=40, memory=memory, plan=plan)
+        assert not first.candidates[0].agrees
+        assert len(memory.recall(plan)) == 1
+        second = measure_parity(reference, candidate, examples=2, seed=77, memory=memory, plan=plan)
+        assert second.candidates[0].disagreements[0].case.name == "remembered-0001"
+        same = measure_parity(reference, candidate, examples=40, memory=memory, plan=plan)
+        assert [each.case.name for each in same.candidates[0].disagreements] == [
+            each.case.name for each in first.candidates[0].disagreements
+        ]
+
+
+def test_decisions_and_power_are_reported(saved, models, nodes, worker, tmp_path):
+    report = tv.verify(models / "plain", backends=["cpu"], nodes=nodes, worker=worker)
+    model = report.models[0]
+    kinds = {each.kind: each for each in model.backends[0].decisions}
+    assert kinds["top-1"].changed == 0
+    assert 0 < kinds["top-1"].upper_bound < 0.05
+    assert [each.powerless for each in model.power] == [False]
+    json.dumps(model.power[0].spread)
+
+
+def test_an_output_that_never_moves_is_called_powerless(nodes, worker, tmp_path):
+    import tensorflow as tf
+
+    class Stuck(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32, name="x")])
+        def __call__(self, x):
+            return {"y": tf.nn.softmax(tf.clip_by_value(x, -1.0, 1.0) * 1e-5)}
+
+    model = Stuck()
+    tf.saved_model.save(model, tmp_path / "stuck", signatures=model.__call__)
+    options = {"backends": ["cpu"], "nodes": nodes, "worker": worker, "examples": 20}
+    report = tv.verify(tmp_path / "stuck", **options)
+    assert report.verdict == "pass"
+    assert report.models[0].power[0].powerless
+    assert tv.verify(tmp_path / "stuck", require_power=True, **options).verdict == "fail"
+
+
+def test_a_reference_that_contradicts_itself_gives_no_verdict(nodes, worker, tmp_path):
+    import tensorflow as tf
+
+    class Dropout(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None, 8], tf.float32, name="x")])
+        def __call__(self, x):
+            return {"y": tf.nn.dropout(x + 2.0, rate=0.5)}
+
+    model = Dropout()
+    tf.saved_model.save(model, tmp_path / "dropout", signatures=model.__call__)
+    report = tv.verify(
+        tmp_path / "dropout", backends=["cpu"], nodes=nodes, worker=worker, examples=10
+    )
+    (backend,) = report.models[0].backends
+    assert backend.verdict == "error"
+    assert "another answer to the same input each time" in backend.message
+    assert any(finding.domain == "nondeterministic" for finding in backend.findings)
