@@ -91,9 +91,16 @@ def read(model: Any) -> Graph:
         inputs=inputs,
         outputs=outputs,
         calls=tuple(reader.calls.values()),
-        input_names=tuple(str(ref.call.layer.name) for ref in inputs),
+        input_names=_input_names(model),
         output_names=_output_names(model, len(outputs)),
     )
+
+
+def _input_names(model: Any) -> tuple[str, ...]:
+    """In Keras 3 the signature has the names of tensors, in tf_keras those of layers."""
+    if is_legacy(model):
+        return tuple(str(name) for name in model.input_names)
+    return tuple(str(tensor.name) for tensor in model.inputs)
 
 
 def _output_names(model: Any, count: int) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ def attention(site: Site) -> Term:
 def multi_head_attention(site: Site) -> Term:
     """One Dense per head for queries, keys and values, and one for what the heads found."""
     site.forget("dropout", "num_heads", "value_dim", "output_shape", "flash_attention")
+    site.forget("query_shape", "key_shape", "value_shape")  # tf_keras's
     site.only("use_gate", False)
     site.only("sliding_window", None)
     site.only("attention_axes", None, [1], (1,))

@@ -33,6 +33,7 @@ def conv_transpose(site: Site) -> Term:
     """Conv2DTranspose, and Conv1DTranspose as an image of one column."""
     if site.kind == "Conv3DTranspose":
         site.refuse("the wasm backend of TF.js computes it wrong")
+    site.only("groups", 1)
     common = _common(site)
     _require_same_length(site, common)
     if site.kind == "Conv2DTranspose":
