@@ -11,6 +11,7 @@ from typing import Any
 
 from tfjs_verify.cases import parse_domain
 from tfjs_verify.errors import RequestError
+from tfjs_verify.measurements.quantization import parse_budget
 from tfjs_verify.report import BackendReport, FindingReport, ModelReport, Report, worst_verdict
 from tfjs_verify.verification import SILENT, Progress, Request, verify_all
 
@@ -83,6 +84,8 @@ def _entry(model: Any, file: Path, where: str, overrides: Mapping[str, Any]) -> 
     for key in _PATHS:
         if key in words:
             words[key] = base / words[key]
+    if "quantization_budget" in words:
+        words["quantization_budget"] = parse_budget(str(words["quantization_budget"]))
     if "backends" in words:
         words["backends"] = tuple(words["backends"])
     words["inputs"] = {

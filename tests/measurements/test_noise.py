@@ -108,9 +108,7 @@ def test_faults_of_a_thousandth_are_not_allowed(tmp_path: Path) -> None:
     for case in given:
         expected = tf.nn.softmax(case.inputs["x"] @ weights).numpy()
         faulty = tf.nn.softmax(case.inputs["x"] @ (weights * np.float32(1.001))).numpy()
-        other_order = tf.nn.softmax(
-            np.float32(case.inputs["x"][:, ::-1]) @ weights[::-1]
-        ).numpy()
+        other_order = tf.nn.softmax(np.float32(case.inputs["x"][:, ::-1]) @ weights[::-1]).numpy()
         allowed = noise["y"].allowance(expected)
         assert np.any(np.abs(faulty - expected) > allowed)
         assert np.all(np.abs(other_order - expected) <= allowed)
@@ -141,6 +139,7 @@ def test_it_tells_when_tensorflow_is_the_one_that_is_off(tmp_path: Path) -> None
 
 def test_one_unstable_case_excuses_only_itself(tmp_path: Path) -> None:
     """On the edge of the decision, rounding alone takes the other branch."""
+
     def function(x: Any) -> Any:
         return tf.where(x + 1.0 < 1.0, x + 100.0, x * 1.1)
 
@@ -204,9 +203,7 @@ def test_without_an_oracle_the_table_of_defaults_speaks(tmp_path: Path) -> None:
 
 
 def test_a_model_that_draws_has_no_noise_floor(tmp_path: Path) -> None:
-    noise = measured(
-        tmp_path, lambda x: tf.nn.dropout(x, 0.5), cases(4, 8, count=1), [None, 8]
-    )
+    noise = measured(tmp_path, lambda x: tf.nn.dropout(x, 0.5), cases(4, 8, count=1), [None, 8])
     assert noise.basis == "defaults"
     assert "RandomUniform" in noise.reason
 

@@ -279,6 +279,7 @@ def test_stateless_random_numbers_are_the_same_ones(tmp_path: Path) -> None:
 
 def test_a_decision_on_the_edge_is_seen(tmp_path: Path) -> None:
     """In float32 the sum is 1 exactly; in truth it is below."""
+
     def function(x: Any) -> Any:
         return tf.where(x + 1.0 < 1.0, -1.0, 1.0)
 

@@ -141,6 +141,11 @@ artifact = click.option(
 )
 
 tolerances = _together(
+    click.option(
+        "--quantization-budget",
+        metavar="X|X%",
+        help="What quantisation may cost: a part of the scale (0.01), or of the decisions (1%).",
+    ),
     click.option("--atol", type=float, metavar="X", help="Allowed absolute error."),
     click.option("--rtol", type=float, metavar="X", help="Allowed relative error."),
 )

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tfjs_verify.cases import Domain, parse_domain
 from tfjs_verify.errors import RequestError
 from tfjs_verify.measurements.decisions import SCORES, Scores
+from tfjs_verify.measurements.quantization import UNLIMITED, Budget, parse_budget
+
+
+def parsed(words: Mapping[str, Any]) -> dict[str, Any]:
+    """The words of a command with these options in the form that a request takes."""
+    return {
+        **words,
+        "inputs": domains(words["inputs"]),
+        "scores": scores(words["scores"]),
+        "quantization_budget": budget(words["quantization_budget"]),
+    }
 
 
 def domains(texts: Sequence[str]) -> dict[str, Domain]:
@@ -31,6 +43,11 @@ def scores(texts: Sequence[str]) -> dict[str, Scores]:
             raise RequestError(f"--scores {text!r}: a kind is one of {', '.join(SCORES)}")
         found[name] = chosen
     return found
+
+
+def budget(text: str | None) -> Budget:
+    """What quantisation may cost, from `--quantization-budget`."""
+    return UNLIMITED if text is None else parse_budget(text)
 
 
 def names(models: Sequence[str]) -> list[str | None]:

@@ -24,6 +24,7 @@ from tfjs_verify.measurements.parity import (
     OutputParity,
     Rejection,
 )
+from tfjs_verify.measurements.quantization import UNLIMITED, QuantizationEffect
 from tfjs_verify.model import Model
 from tfjs_verify.report.report import (
     POWERLESS,
@@ -37,6 +38,7 @@ from tfjs_verify.report.report import (
     NoiseReport,
     OutputReport,
     PowerReport,
+    QuantizationReport,
     RejectionReport,
     WorstElement,
 )
@@ -167,18 +169,7 @@ def compared(
         message=message,
         outputs=tuple(_output(output) for output in parity.outputs),
         findings=findings,
-        decisions=tuple(
-            DecisionReport(
-                each.output,
-                each.kind,
-                each.rows,
-                each.changed,
-                each.smallest_margin,
-                each.upper_bound,
-                str(each),
-            )
-            for each in parity.decisions
-        ),
+        decisions=_decisions(parity),
         minimal_case=minimal_case,
         minimal_words=minimal_words,
         latency=latency,
@@ -195,10 +186,25 @@ def _why_no_answer(
     if contradicted and not any(each.gates for each in parity.disagreements):
         return "compare", (
             "TensorFlow gives another answer to the same input each time for output "
-            f"{', '.join(contradicted)}: dropout in training mode, or random ops. Nothing can agree "
-            "with that; verify the model in inference mode"
+            f"{', '.join(contradicted)}: dropout in training mode, or random ops. Nothing can "
+            "agree with that; verify the model in inference mode"
         )
     return None, None
+
+
+def _decisions(parity: CandidateParity) -> tuple[DecisionReport, ...]:
+    return tuple(
+        DecisionReport(
+            each.output,
+            each.kind,
+            each.rows,
+            each.changed,
+            each.smallest_margin,
+            each.upper_bound,
+            str(each),
+        )
+        for each in parity.decisions
+    )
 
 
 def _output(output: OutputParity) -> OutputReport:
@@ -326,6 +332,35 @@ def unsettled(outputs: Sequence[str]) -> tuple[FindingReport, ...]:
             1,
         )
         for name in outputs
+    )
+
+
+def extras(artifact: Artifact) -> tuple[FindingReport, ...]:
+    """What the artifact takes or gives beyond the model's signature."""
+    sides = (("input", artifact.extra_inputs), ("output", artifact.extra_outputs))
+    return tuple(
+        FindingReport(
+            "finite", True, f'the artifact has an {side} "{name}" that the model does not have', 1
+        )
+        for side, names in sides
+        for name in names
+    )
+
+
+def quantization(effect: QuantizationEffect) -> QuantizationReport:
+    """What quantisation itself changed, output by output."""
+    return QuantizationReport(
+        budget=None if effect.budget == UNLIMITED else str(effect.budget),
+        within=not effect.excesses,
+        outputs=tuple(_output(output) for output in effect.parity.outputs),
+        decisions=_decisions(effect.parity),
+    )
+
+
+def over_budget(effect: QuantizationEffect) -> tuple[FindingReport, ...]:
+    """What quantisation changed beyond its budget; that is every backend's failure."""
+    return tuple(
+        FindingReport("precision", True, f"quantisation: {words}", 1) for words in effect.excesses
     )
 
 

@@ -171,6 +171,16 @@ class NoiseReport:
 
 
 @dataclass(frozen=True)
+class QuantizationReport:
+    """What quantisation itself changed: the quantised graph in TensorFlow against the original."""
+
+    budget: str | None
+    within: bool
+    outputs: tuple[OutputReport, ...]
+    decisions: tuple[DecisionReport, ...]
+
+
+@dataclass(frozen=True)
 class ModelReport:
     """One model on all its backends."""
 
@@ -184,6 +194,7 @@ class ModelReport:
     domains: tuple[DomainReport, ...] = ()
     power: tuple[PowerReport, ...] = ()
     noise: NoiseReport | None = None
+    quantization: QuantizationReport | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from tfjs_verify.report.report import (
     ModelReport,
     NoiseReport,
     OutputReport,
+    QuantizationReport,
     Report,
 )
 
@@ -98,8 +99,21 @@ def _facts(model: ModelReport) -> Iterator[str]:
         yield f"{domain.input} is drawn from {domain.domain}, {domain.source}{why}"
     if model.noise is not None:
         yield _rounding(model.noise)
+    if model.quantization is not None:
+        yield from _quantization(model.quantization)
     for repair in conversion.repairs:
         yield f"repaired  {repair.name} × {len(repair.nodes)}: {repair.why}"
+
+
+def _quantization(effect: QuantizationReport) -> Iterator[str]:
+    budget = "" if effect.budget is None else f" (budget: {effect.budget})"
+    for output in effect.outputs:
+        yield (
+            f"quantisation moves {output.name} by {output.scaled_error:.1e} of its scale{budget}; "
+            "the backends are compared with the quantised graph"
+        )
+    for each in effect.decisions:
+        yield f"by quantisation, {each.words}"
 
 
 def _rounding(noise: NoiseReport) -> str:

@@ -11,7 +11,7 @@ from tfjs_verify.measurements.parity import Parity
 from tfjs_verify.model import Model
 from tfjs_verify.report import BackendReport, ModelReport, assembly, worst_verdict
 from tfjs_verify.verification.request import Request
-from tfjs_verify.verification.stages import Candidate
+from tfjs_verify.verification.stages import Candidate, Quantized
 
 
 def describe(
@@ -22,10 +22,12 @@ def describe(
     parity: Parity,
     plan: CasePlan,
     judge: NoiseJudge,
+    quantized: Quantized | None,
 ) -> ModelReport:
     """The report of one model that was converted; its verdict is the worst of its backends'."""
     backends = tuple(
-        _backend(request, model, artifact, candidate, parity, judge) for candidate in candidates
+        _backend(request, model, artifact, candidate, parity, judge, quantized)
+        for candidate in candidates
     )
     return ModelReport(
         name=model.name,
@@ -38,6 +40,7 @@ def describe(
         domains=assembly.domains(plan),
         power=assembly.power(parity.power),
         noise=assembly.noise(judge.noise),
+        quantization=None if quantized is None else assembly.quantization(quantized.effect),
     )
 
 
@@ -48,6 +51,7 @@ def _backend(
     candidate: Candidate,
     parity: Parity,
     judge: NoiseJudge,
+    quantized: Quantized | None,
 ) -> BackendReport:
     compared = candidate.parity(parity)
     if compared is None:
@@ -56,6 +60,8 @@ def _backend(
     findings = (
         *assembly.disagreements(compared),
         *assembly.unsettled(judge.unsettled),
+        *assembly.extras(artifact),
+        *(() if quantized is None else assembly.over_budget(quantized.effect)),
         *assembly.narrowings(model.signature),
         *assembly.powerless(parity.power, gates=request.require_power),
     )

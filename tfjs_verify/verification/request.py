@@ -11,6 +11,7 @@ from tfjs_verify.cases import Domain
 from tfjs_verify.errors import RequestError
 from tfjs_verify.measurements.decisions import Scores
 from tfjs_verify.measurements.parity import SpecialValues
+from tfjs_verify.measurements.quantization import UNLIMITED, Budget
 from tfjs_verify.runtimes import BACKENDS, Backend
 from tfjs_verify.runtimes.tfjs import DEFAULT_TIMEOUT_S
 
@@ -30,6 +31,7 @@ class Request:
     format: Literal["graph", "layers"] = "graph"
     quantize: Literal["float16", "uint8", "uint16"] | None = None
     repair: bool = True
+    quantization_budget: Budget = UNLIMITED
     signature: str | None = None
     special_values: SpecialValues = "report"
     require_power: bool = False

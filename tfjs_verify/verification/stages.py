@@ -31,9 +31,11 @@ from tfjs_verify.measurements.latency import Latency, measure_latency
 from tfjs_verify.measurements.noise import DEFAULT_CASES, Oracle, measure_noise
 from tfjs_verify.measurements.noise.freezing import Frozen
 from tfjs_verify.measurements.parity import CandidateParity, Parity, disagrees, measure_parity
+from tfjs_verify.measurements.quantization import QuantizationEffect, measure_quantization
 from tfjs_verify.measurements.stability import unsettled_outputs
 from tfjs_verify.model import Model
-from tfjs_verify.runtimes import TFJS, Backend, NodePool, TensorFlow
+from tfjs_verify.runtimes import TFJS, Backend, NodePool, Runtime, TensorFlow
+from tfjs_verify.runtimes.replay import ArtifactReplay
 from tfjs_verify.verification.request import Progress, Request
 
 FAILURES = Path("failures")
@@ -157,9 +159,49 @@ def time_all(
                 )
 
 
+@dataclass(frozen=True)
+class Quantized:
+    """A quantised artifact: its graph in TensorFlow, and what quantisation did to the model."""
+
+    replay: ArtifactReplay
+    effect: QuantizationEffect
+
+
+@contextmanager
+def judge_quantization(
+    request: Request,
+    artifact: Artifact,
+    reference: TensorFlow,
+    plan: CasePlan,
+    scores: Mapping[str, Scores],
+    progress: Progress,
+) -> Iterator[Quantized | None]:
+    """The quantised graph, which the backends are compared with; None where nothing is quantised.
+
+    Raises LoadError where TensorFlow cannot replay the artifact.
+    """
+    if artifact.quantization is None:
+        yield None
+        return
+    progress.stage("measuring what quantisation changes")
+    with ArtifactReplay(artifact) as replay:
+        effect = measure_quantization(
+            reference,
+            replay,
+            examples=request.examples,
+            seed=request.seed,
+            data=plan.samples,
+            plan=plan,
+            scores=scores,
+            budget=request.quantization_budget,
+        )
+        yield Quantized(replay, effect)
+
+
 def compare(
     request: Request,
-    reference: TensorFlow,
+    model: Model,
+    reference: Runtime,
     candidates: Sequence[Candidate],
     plan: CasePlan,
     judge: NoiseJudge,
@@ -178,7 +220,7 @@ def compare(
         examples=request.examples,
         seed=request.seed,
         data=plan.samples,
-        memory=_memory(request, reference),
+        memory=_memory(request, model),
         plan=plan,
         judge=judge,
         scores=scores,
@@ -188,11 +230,10 @@ def compare(
     )
 
 
-def _memory(request: Request, reference: TensorFlow) -> Memory | None:
+def _memory(request: Request, model: Model) -> Memory | None:
     """What failed on these backends in earlier runs; it lives in the user's cache."""
     if not request.remember:
         return None
-    model = reference.model
     identity = repr((model.path, model.signature_key, model.signature, request.backends))
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
     return Memory(user_cache_path("tfjs-verify") / "failures", f"{model.name}-{digest}")
@@ -201,7 +242,7 @@ def _memory(request: Request, reference: TensorFlow) -> Memory | None:
 def shrink(
     request: Request,
     model: Model,
-    reference: TensorFlow,
+    reference: Runtime,
     candidates: Sequence[Candidate],
     parity: Parity,
     plan: CasePlan,

@@ -13,6 +13,7 @@ from tfjs_verify.errors import ConversionError
 from tfjs_verify.measurements.decisions import Scores
 from tfjs_verify.measurements.noise.freezing import freeze
 from tfjs_verify.measurements.parity import SpecialValues
+from tfjs_verify.measurements.quantization import UNLIMITED, Budget, parse_budget
 from tfjs_verify.measurements.scores import recognise_scores
 from tfjs_verify.model import open_model
 from tfjs_verify.report import ModelReport, Report, assembly, worst_verdict
@@ -24,6 +25,7 @@ from tfjs_verify.verification.request import SILENT, Progress, Request
 from tfjs_verify.verification.stages import (
     compare,
     get_to_know,
+    judge_quantization,
     load,
     plan_model,
     shrink,
@@ -43,6 +45,7 @@ def verify(
     format: Literal["graph", "layers"] = "graph",
     quantize: Literal["float16", "uint8", "uint16"] | None = None,
     repair: bool = True,
+    quantization_budget: Budget | str = UNLIMITED,
     signature: str | None = None,
     special_values: SpecialValues = "report",
     require_power: bool = False,
@@ -62,7 +65,8 @@ def verify(
 
     `model` is a path (SavedModel directory, `.keras`, `.h5`) or a Keras model in memory. `data`
     names `.npz` files or directories of them, `inputs` gives domains of generated values by input
-    name, `scores` the outputs that somebody decides by, `timeout` is in seconds for every single
+    name, `quantization_budget` is a part of the scale (0.01) or of the decisions ("1%"),
+    `scores` the outputs that somebody decides by, `timeout` is in seconds for every single
     call, `shrink_seconds` for making one failing case smaller. With `remember`, what failed is
     tried first next time. Raises RequestError where the request is wrong, EnvironmentProblem where
     this machine lacks something; what the model does wrong is in the report.
@@ -79,6 +83,11 @@ def verify(
         format=format,
         quantize=quantize,
         repair=repair,
+        quantization_budget=(
+            parse_budget(quantization_budget)
+            if isinstance(quantization_budget, str)
+            else quantization_budget
+        ),
         signature=signature,
         special_values=special_values,
         require_power=require_power,
@@ -159,8 +168,12 @@ def verify_model(
         plan = plan_model(request, model, frozen, reference, data)
         scores = {**recognise_scores(frozen.graph, frozen.outputs), **request.scores}
         judge = stack.enter_context(get_to_know(request, model, reference, plan))
+        quantized = stack.enter_context(
+            judge_quantization(request, artifact, reference, plan, scores, progress)
+        )
         candidates = stack.enter_context(load(request, artifact, nodes, progress))
         time_all(candidates, reference, plan, progress)
-        parity = compare(request, reference, candidates, plan, judge, scores, progress)
-        shrink(request, model, reference, candidates, parity, plan, judge, progress)
-        return describe(request, model, artifact, candidates, parity, plan, judge)
+        expected = reference if quantized is None else quantized.replay
+        parity = compare(request, model, expected, candidates, plan, judge, scores, progress)
+        shrink(request, model, expected, candidates, parity, plan, judge, progress)
+        return describe(request, model, artifact, candidates, parity, plan, judge, quantized)

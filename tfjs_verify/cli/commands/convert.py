@@ -200,10 +200,7 @@ def _of_verification(words: dict[str, Any]) -> dict[str, Any]:
     from tfjs_verify.verification import Request
 
     known = {item.name for item in fields(Request)} - set(_OF_CONVERSION)
-    request = {word: value for word, value in words.items() if word in known}
-    request["inputs"] = parsing.domains(request["inputs"])
-    request["scores"] = parsing.scores(request["scores"])
-    return request
+    return {word: value for word, value in parsing.parsed(words).items() if word in known}
 
 
 def _verify(model: Model, artifact: Artifact, words: dict[str, Any], output: Output) -> Report:

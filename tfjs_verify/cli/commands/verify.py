@@ -43,8 +43,7 @@ def command(
     if bool(models) == (suite is not None):
         raise RequestError("name the models to verify, or a --suite file, and not both")
     check_writable(json_file)
-    words["inputs"] = parsing.domains(words["inputs"])
-    words["scores"] = parsing.scores(words["scores"])
+    words = parsing.parsed(words)
     given = {
         word
         for word in words
