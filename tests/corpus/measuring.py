@@ -118,9 +118,22 @@ class Bench:
                     continue
                 if route == "ours":
                     repairs = sorted({repair.name for repair in artifact.repairs})
-                outcomes[route] = {b: self._run(artifact, model, cases, b) for b in BACKENDS}
+                outcomes[route] = {b: self._measured(artifact, model, cases, b) for b in BACKENDS}
         seconds = round(time.perf_counter() - started, 1)
         return Result(name, "layer" if is_layer else "op", outcomes, repairs, seconds)
+
+    def _measured(
+        self, artifact: Artifact, model: Model, cases: Sequence[Case], backend: Backend
+    ) -> Outcome:
+        """A failure counts if a fresh process repeats it: a trap in wasm breaks what follows."""
+        outcome = self._run(artifact, model, cases, backend)
+        if outcome.verdict == "usable":
+            return outcome
+        self._pool.start(backend).close()
+        outcome = self._run(artifact, model, cases, backend)
+        if outcome.verdict == "error":
+            self._pool.start(backend).close()
+        return outcome
 
     def _run(
         self, artifact: Artifact, model: Model, cases: Sequence[Case], backend: Backend

@@ -48,6 +48,7 @@ REFUSED = {
     "masking_gru": ("gru", "mask"),
     "softmax_masked": ("softmax", "mask"),
     "mixed_precision": ("dense", "float16"),
+    "random_flip": ("random_flip", "training=True"),
 }
 
 
@@ -103,6 +104,17 @@ def test_is_refused_by_layer_and_option_before_anything_is_written(
     assert reason in message
     assert "--format graph" in message
     assert list(tmp_path.iterdir()) == []
+
+
+def test_training_mode_is_refused(tmp_path: Path) -> None:
+    import keras
+
+    x = keras.Input((3,))
+    inner = keras.Sequential([keras.Input((3,)), keras.layers.Dropout(0.5)], name="inner")
+    for layer in (keras.layers.Dropout(0.5), inner):
+        called = layer(x, training=True)
+        with pytest.raises(ConversionError, match="training=True"):
+            converted(keras.Model(x, called), tmp_path / "artifact")
 
 
 def test_a_subclassed_model_is_refused(tmp_path: Path) -> None:

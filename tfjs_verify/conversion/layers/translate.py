@@ -32,6 +32,9 @@ _COMPUTED_IN = frozenset({"float32", "int32", "int64", "bool", "string", "uint8"
 _MASK_UNUSED = frozenset({"BatchNormalization"})
 """Layers that take a mask and use it in training only."""
 
+_TRAINING_UNUSED = frozenset({"CenterCrop", "Rescaling", "Resizing"})
+"""Layers that Keras calls with `training=True` by default, to no effect."""
+
 _LEFT_OUT = frozenset({"training", "mask"})
 _STATES = "initial_state"
 _ROLES = ("query", "value", "key")
@@ -139,7 +142,7 @@ class _ModelTranslator:
         if first.is_input:
             return _input_layer(first, name), []
         if is_model(first.layer):
-            return self._nested(first, name), [_tensors(call) for call in calls]
+            return self._nested(calls, name), [_tensors(call) for call in calls]
         terms, inbound = [], []
         for call in calls:
             term, placeholders, refs = self._term(call)
@@ -155,10 +158,15 @@ class _ModelTranslator:
             self.composed[name] = type(first.layer).__name__
         return written, inbound
 
-    def _nested(self, call: Call, name: str) -> Written:
-        if call.masked:
-            raise refusal(call.layer, _mask_reason())
-        return Written("Functional", self.functional(read(call.layer), name, within=name), {})
+    def _nested(self, calls: Sequence[Call], name: str) -> Written:
+        for call in calls:
+            _require_prediction(call)
+            if call.masked:
+                raise refusal(call.layer, _mask_reason())
+            if len({(id(ref.call), ref.index) for ref in call.inputs}) < len(call.inputs):
+                raise refusal(call.layer, "it is called on one tensor twice, which TF.js frees")
+        keras_model = calls[0].layer
+        return Written("Functional", self.functional(read(keras_model), name, within=name), {})
 
     def _term(self, call: Call) -> tuple[Term, tuple[Placeholder, ...], list[Ref]]:
         """The term of a call, its placeholders, and the tensors that they stand for."""
@@ -175,16 +183,9 @@ class _ModelTranslator:
         by_tensor = {key: placeholders[index] for index, key in enumerate(distinct)}
         site.inputs = tuple(by_tensor[(id(ref.call), ref.index)] for ref in refs)
         if _is_layer(call.layer):
-            self._require_same_call(call)
+            _require_prediction(call)
+            _require_no_mask(call)
         return self._translated(site, call), tuple(placeholders), firsts
-
-    def _require_same_call(self, call: Call) -> None:
-        """Refuses what a call can ask for and TensorFlow.js does not do."""
-        if self.legacy and call.kwargs.get("training"):  # in Keras 3, predictions override it
-            raise refusal(call.layer, "training=True makes predictions that TF.js layers cannot")
-        takes_mask = "mask" in inspect.signature(call.layer.call).parameters
-        if call.masked and takes_mask and type(call.layer).__name__ not in _MASK_UNUSED:
-            raise refusal(call.layer, _mask_reason())
 
     def _translated(self, site: Site, call: Call | None = None) -> Term:
         translator = self._translator(site, call)
@@ -262,6 +263,18 @@ def _refs(value: Any) -> list[Ref]:
     if isinstance(value, dict):
         return [ref for key in sorted(value) for ref in _refs(value[key])]
     return []
+
+
+def _require_prediction(call: Call) -> None:
+    """A call in training mode stays in training mode when the model is exported."""
+    if call.kwargs.get("training") and type(call.layer).__name__ not in _TRAINING_UNUSED:
+        raise refusal(call.layer, "it is called with training=True, which TF.js layers never are")
+
+
+def _require_no_mask(call: Call) -> None:
+    takes_mask = "mask" in inspect.signature(call.layer.call).parameters
+    if call.masked and takes_mask and type(call.layer).__name__ not in _MASK_UNUSED:
+        raise refusal(call.layer, _mask_reason())
 
 
 def _mask_reason() -> str:
