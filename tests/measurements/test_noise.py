@@ -237,6 +237,25 @@ def test_noise_on_an_exact_zero_is_noise_of_what_tensorflow_says(tmp_path: Path)
     assert np.all(noise["y"].noise(expected) >= 1e-8)
 
 
+def test_a_constant_image_is_standardised_into_noise(tmp_path: Path) -> None:
+    """Kernels that add up one by one leave another remainder than TensorFlow's, which is tiny."""
+    flat = Case("flat", {"x": np.full((1, 8, 9, 3), 7.3, np.float32)}, "made")
+    spec = tf.TensorSpec([None, 8, 9, 3], tf.float32, name="x")
+    pixels = flat.inputs["x"].ravel()
+    mean = np.add.accumulate(pixels, dtype=np.float32)[-1] / np.float32(pixels.size)
+    answer = (flat.inputs["x"] - mean) * np.float32(np.sqrt(pixels.size))
+    with (
+        saved(tmp_path, tf.image.per_image_standardization, spec) as model,
+        Oracle(model) as oracle,
+        TensorFlow(model) as reference,
+    ):
+        usual = measure_noise(reference, oracle, cases(2, 8, 9, 3))
+        noise = usual.on(measure_case(reference, oracle, flat))["y"]
+        expected = reference.run(flat.inputs)["y"]
+    assert np.abs(answer - expected).max() > 1e-5
+    assert np.all(np.abs(answer - expected) <= noise.allowance(expected))
+
+
 def test_an_output_of_zeros_allows_next_to_nothing() -> None:
     empty = OutputNoise("y", "float32", envelope=Envelope().with_samples(np.ones(9), np.ones(9)))
     assert np.all(empty.allowance(np.zeros((2, 3), np.float32)) < 1e-30)

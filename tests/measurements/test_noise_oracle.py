@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tests.measurements.noise_models import saved
 from tfjs_verify.errors import ExecutionError
-from tfjs_verify.measurements.noise import Oracle
+from tfjs_verify.measurements.noise import Oracle, freeze
 from tfjs_verify.runtimes import TensorFlow
 
 EPSILON = float(np.finfo(np.float32).eps)
@@ -292,19 +292,83 @@ def test_a_decision_on_the_edge_is_seen(tmp_path: Path) -> None:
 
 
 def test_dither_is_rounding_sized_and_never_twice_the_same(tmp_path: Path) -> None:
-    weights = tf.Variable(draw(50, 3, seed=1))
+    terms = 50
+    weights = tf.Variable(draw(terms, 3, seed=1))
     with (
-        saved(tmp_path, lambda x: x @ weights, image(None, 50), variables=[weights]) as model,
+        saved(tmp_path, lambda x: x @ weights, image(None, terms), variables=[weights]) as model,
         Oracle(model) as oracle,
     ):
-        inputs = {"x": draw(40, 50)}
+        inputs = {"x": draw(40, terms)}
         exact = oracle.run(inputs)["y"]
         first, second = (oracle.run_dithered(inputs)["y"] for _ in range(2))
     assert np.any(first != second)
-    terms = np.abs(inputs["x"].astype(np.float64)) @ np.abs(weights.numpy().astype(np.float64))
+    sizes = np.abs(inputs["x"].astype(np.float64)) @ np.abs(weights.numpy().astype(np.float64))
     deviation = np.abs(first - exact)
-    assert np.all(deviation <= 2**-24 * (terms + np.abs(exact)) * (1 + 1e-6))
-    assert np.median(deviation) > 2**-24 * np.median(terms) / 100
+    assert np.all(deviation <= 2**-24 * (terms * sizes + np.abs(exact)) * (1 + 1e-6))
+    assert np.median(deviation) > 2**-24 * np.median(sizes) / 100
+
+
+def one_by_one(terms: np.ndarray) -> np.ndarray:
+    """The sums over the last axis as the simplest kernel computes them."""
+    return np.add.accumulate(terms, axis=-1, dtype=np.float32)[..., -1]
+
+
+@pytest.mark.parametrize("terms", [16, 256, 4096])
+@pytest.mark.parametrize("sign", ["mixed", "same"])
+def test_dither_covers_adding_up_one_by_one(terms: int, sign: str, tmp_path: Path) -> None:
+    x, w = draw(8, terms), draw(terms, 16, seed=1)
+    if sign == "same":
+        x, w = np.abs(x), np.abs(w)
+    with saved(tmp_path, lambda x: x @ w, image(None, terms)) as model, Oracle(model) as oracle:
+        exact = oracle.run({"x": x})["y"]
+        dithered = [oracle.run_dithered({"x": x})["y"] for _ in range(4)]
+    error = np.abs(one_by_one(x[:, None] * w.T).astype(np.float64) - exact)
+    deviation = np.abs(np.array(dithered) - exact)
+    assert error.max() < 2 * deviation.max()
+    assert deviation.max() < 16 * error.max()
+
+
+SUMS: dict[str, Callable[[Any], Any]] = {
+    "all": tf.reduce_sum,
+    "last": lambda x: tf.reduce_sum(x, -1),
+    "middle, kept": lambda x: tf.reduce_mean(x, 1, keepdims=True),
+    "two": lambda x: tf.reduce_mean(x, [0, 2]),
+    "none": lambda x: tf.reduce_sum(x, []),
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_sums_in_order_are_the_same_sums(name: str, tmp_path: Path) -> None:
+    x = draw(3, 4, 5)
+    with saved(tmp_path, SUMS[name], image(None, 4, 5)) as model, Oracle(model) as oracle:
+        exact, dithered = oracle.run({"x": x})["y"], oracle.run_dithered({"x": x})["y"]
+        empty = oracle.run_dithered({"x": draw(0, 4, 5)})["y"]
+    assert dithered.shape == exact.shape
+    np.testing.assert_allclose(dithered, exact, rtol=0, atol=16 * EPSILON * np.abs(exact).max())
+    assert empty.dtype == np.float64
+    assert np.any(dithered != exact)
+
+
+def test_a_long_sum_of_one_number_drifts_as_it_does_on_wasm(tmp_path: Path) -> None:
+    x = np.full(1_000_000, 0.1, np.float32)
+    with saved(tmp_path, tf.reduce_mean, image(None)) as model, Oracle(model) as oracle:
+        drift = oracle.run_dithered({"x": x})["y"] / oracle.run({"x": x})["y"] - 1
+    assert drift == pytest.approx(0.0096, rel=0.02)
+
+
+def test_integers_are_added_exactly(tmp_path: Path) -> None:
+    spec = tf.TensorSpec([None], tf.int32, name="x")
+    with saved(tmp_path, tf.reduce_sum, spec) as model, Oracle(model) as oracle:
+        assert oracle.run_dithered({"x": np.array([2**24, 1, 2], np.int32)})["y"] == 2**24 + 3
+
+
+def test_a_graph_that_was_frozen_before_is_taken(tmp_path: Path) -> None:
+    with (
+        saved(tmp_path, lambda x: x / 3.0, image(None)) as model,
+        Oracle(model, frozen=freeze(model)) as oracle,
+    ):
+        answer = oracle.run({"x": np.array([1.0], np.float32)})["y"]
+    assert answer == pytest.approx(1 / 3, rel=1e-7)
 
 
 def test_dither_leaves_alone_what_no_one_rounds(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tfjs_verify.measurements.noise.envelope import Envelope
+from tfjs_verify.measurements.noise.freezing import Frozen, freeze
 from tfjs_verify.measurements.noise.measuring import (
     DEFAULT_CASES,
     DEFAULT_REPETITIONS,
@@ -25,10 +26,12 @@ __all__ = [
     "CaseNoise",
     "Envelope",
     "Flip",
+    "Frozen",
     "Noise",
     "Oracle",
     "OutputNoise",
     "Unstable",
+    "freeze",
     "measure_case",
     "measure_noise",
 ]

@@ -16,7 +16,7 @@ class Body:
     def __init__(self, *, function: bool, taken: Sequence[str]) -> None:
         self._function = function
         self._names = set(taken)
-        self._constants: dict[float, str] = {}
+        self._constants: dict[tuple[str, float], str] = {}
         self.nodes: list[Any] = []
 
     def reference(self, node: str, argument: str, index: int, position: int) -> str:
@@ -38,7 +38,7 @@ class Body:
     def add(self, name: str, op: str, inputs: Sequence[str], **attributes: Any) -> str:
         """A new node with one output; its reference.
 
-        Attributes are DTypes, their enum values, or protos.
+        Attributes are DTypes, their enum values, booleans, or protos.
         """
         import tensorflow as tf
         from tensorflow.core.framework import node_def_pb2
@@ -47,6 +47,8 @@ class Body:
         for key, value in attributes.items():
             if isinstance(value, tf.DType):
                 node.attr[key].type = value.as_datatype_enum
+            elif isinstance(value, bool):
+                node.attr[key].b = value
             elif not isinstance(value, int):
                 node.attr[key].CopyFrom(value)
             elif key in ("seed", "seed2"):
@@ -57,17 +59,18 @@ class Body:
         return self.reference(node.name, _SINGLE_OUTPUT.get(op, "output"), 0, 0)
 
     def constant(self, name: str, value: float) -> str:
-        """A float64 scalar, one for all who ask for it; its reference."""
-        if value in self._constants:
-            return self._constants[value]
+        """A float64 or int32 scalar, one for all who ask for it; its reference."""
         import tensorflow as tf
         from tensorflow.core.framework import attr_value_pb2
 
-        proto = tf.make_tensor_proto(value, dtype=tf.float64)
-        self._constants[value] = self.add(
-            name, "Const", [], dtype=tf.float64, value=attr_value_pb2.AttrValue(tensor=proto)
-        )
-        return self._constants[value]
+        dtype = tf.float64 if isinstance(value, float) else tf.int32
+        key = (dtype.name, value)
+        if key not in self._constants:
+            proto = tf.make_tensor_proto(value, dtype=dtype)
+            self._constants[key] = self.add(
+                name, "Const", [], dtype=dtype, value=attr_value_pb2.AttrValue(tensor=proto)
+            )
+        return self._constants[key]
 
     def _free(self, name: str) -> str:
         candidate, number = name, 1
@@ -77,5 +80,7 @@ class Body:
         return candidate
 
 
-_SINGLE_OUTPUT: Mapping[str, str] = {"Cast": "y", "Mul": "z", "AddV2": "z"}
+_SINGLE_OUTPUT: Mapping[str, str] = {
+    "Cast": "y", "Mul": "z", "AddV2": "z", "Sub": "z", "Cumsum": "out",
+}  # fmt: skip
 """What the definitions of the ops that are added call their output, where it isn't "output"."""

@@ -133,11 +133,9 @@ DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
 """Used only where TensorFlow has no float64 kernel, or where an op's result is always float32."""
 
 
-def trace(op: str, attributes: Mapping[str, Any], dtypes: tuple[int, ...]) -> Any:
-    """The definition of `op` with these attributes as a FunctionDef of inputs of these types."""
+def trace(definition: Definition, attributes: Mapping[str, Any], dtypes: tuple[int, ...]) -> Any:
+    """The `definition` of an op with these attributes as a FunctionDef of inputs of these types."""
     import tensorflow as tf
-
-    definition = DEFINITIONS[op]
 
     def defined(*inputs: Any) -> list[Any]:
         return definition(attributes, *inputs)

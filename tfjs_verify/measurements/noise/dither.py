@@ -1,14 +1,20 @@
 """Rounding noise of any correct float32 implementation, injected into a float64 graph.
 
 The standard model of floating-point arithmetic: an op's result is the exact one times (1 + δ),
-|δ| ≤ 2⁻²⁴. An op that adds up many terms does that to every term; one that only moves or picks
-values does nothing. The deviations that a few random δ cause in the outputs show how much
-rounding the model lets through, whichever kernels compute it, and without the luck of one
-implementation on one input.
+|δ| ≤ 2⁻²⁴. An op that adds up many terms does that after every term, so that the first of n terms
+is rounded n times: its factor is the end of a random walk. An op that only moves or picks values
+does nothing. The deviations that a few random δ cause in the outputs show how much rounding the
+model lets through, whichever kernels compute it, and without the luck of one implementation on one
+input.
+
+Sums over axes are not left to chance at all: see `sequence`.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 UNIT = 2.0**-24
@@ -34,16 +40,67 @@ _MOVING = """
 EXACT = frozenset(_MOVING.split())
 """Ops that move values or pick among them, so that no implementation rounds in them."""
 
-_ADDING = """
-    AvgPool AvgPool3D BatchMatMul BatchMatMulV2 BatchMatMulV3 Conv2D Conv2DBackpropInput Conv3D
-    Conv3DBackpropInputV2 Cumsum CumulativeLogsumexp DepthwiseConv2dNative Dilation2D Einsum
-    EuclideanNorm MatMul Mean SegmentSum SegmentMean SparseTensorDenseMatMul Sum UnsortedSegmentSum
-"""
-SUMMING = frozenset(_ADDING.split())
-"""Ops whose rounding is relative to the terms that they add up, not to their result."""
+_CONVOLUTIONS: Mapping[str, int] = {
+    "Conv2D": 0,
+    "Conv3D": 0,
+    "Conv2DBackpropInput": 2,
+    "Conv3DBackpropInputV2": 2,
+}
+"""Which operand of a convolution is the image: its channels are added up."""
+_TERM_BY_TERM = frozenset(
+    ["CumulativeLogsumexp", "Cumsum", "EuclideanNorm", "Mean", "SegmentMean", "SegmentSum", "Sum",
+     "UnsortedSegmentSum"]
+)  # fmt: skip
+"""Ops that add up as well, in float32 or few terms: each term is rounded once."""
 
 
-def add_dither(body: Any, name: str, reference: str, dtype: int, seed: int) -> str:
+@dataclass(frozen=True)
+class Terms:
+    """How an op's rounding reaches one of its operands, whose numbers are the terms it adds up."""
+
+    operand: int
+    axis: int | None = None
+    """Along this axis of the operand the op adds up; the factors are a random walk along it."""
+    scale: float = 1.0
+    """Half the range of a step, in units of 2⁻²⁴: more than one where a step is many additions."""
+
+
+def terms_of(node: Any, filter_shape: Sequence[int] = ()) -> Terms | None:
+    """How rounding reaches the terms of `node`; None where it is relative to the result alone.
+
+    `filter_shape` is that of a convolution's filter, empty where it is not known.
+    """
+    attributes = node.attr
+    window = math.prod(filter_shape[:-2])
+    if node.op in _CONVOLUTIONS:
+        channels_first = attributes["data_format"].s.startswith(b"NC")
+        if node.op.endswith(("Input", "InputV2")):
+            window = max(1, window // math.prod(attributes["strides"].list.i))
+        return Terms(_CONVOLUTIONS[node.op], 1 if channels_first else -1, math.sqrt(window))
+    if node.op == "DepthwiseConv2dNative":
+        return Terms(0, scale=max(1.0, math.sqrt(window) / 2))
+    if node.op.startswith(("MatMul", "BatchMatMul")):
+        turned = attributes["transpose_a" if node.op == "MatMul" else "adj_x"].b
+        return Terms(0, -2 if turned else -1)
+    if node.op == "Einsum":
+        return Terms(0, _contracted_axis(attributes["equation"].s.decode()))
+    if node.op == "AvgPool":
+        return Terms(0, scale=math.prod(attributes["ksize"].list.i) / 2)
+    return Terms(0) if node.op in _TERM_BY_TERM else None
+
+
+def _contracted_axis(equation: str) -> int | None:
+    """The last axis of the first operand over which an Einsum adds up, counted from the end."""
+    operands, _, result = equation.replace(" ", "").partition("->")
+    first = operands.partition(",")[0].rpartition("...")[2]
+    return next(
+        (axis for axis in range(-1, -len(first) - 1, -1) if first[axis] not in result), None
+    )
+
+
+def add_dither(
+    body: Any, name: str, reference: str, dtype: int, seed: int, terms: Terms | None = None
+) -> str:
     """Adds nodes that multiply the tensor `reference` by (1 + δ); the reference of their result.
 
     `body` is what the lifting writes to; `dtype` is the enum value of float64 or complex128.
@@ -51,15 +108,27 @@ def add_dither(body: Any, name: str, reference: str, dtype: int, seed: int) -> s
     import tensorflow as tf
 
     double = tf.float64.as_datatype_enum
+    unit = UNIT * (terms.scale if terms else 1.0)
     shape = body.add(f"{name}/shape", "Shape", [reference], T=dtype, out_type=tf.int32)
     random = body.add(
         f"{name}/random", "RandomUniform", [shape],
         T=tf.int32, dtype=tf.float64, seed=seed, seed2=seed,
     )  # fmt: skip
-    spread = body.constant("rounding/spread", 2 * UNIT)
-    least = body.constant("rounding/least", 1 - UNIT)
-    scaled = body.add(f"{name}/scaled", "Mul", [random, spread], T=double)
-    factor = body.add(f"{name}/factor", "AddV2", [scaled, least], T=double)
+    spread = body.constant("rounding/spread", 2 * unit)
+    factor = body.add(f"{name}/scaled", "Mul", [random, spread], T=double)
+    if terms is not None and terms.axis is not None:
+        step = body.add(
+            f"{name}/step", "Sub", [factor, body.constant("rounding/unit", unit)], T=double
+        )
+        walk = body.add(
+            f"{name}/walk", "Cumsum", [step, body.constant("rounding/axis", terms.axis)],
+            T=double, Tidx=tf.int32, exclusive=False, reverse=False,
+        )  # fmt: skip
+        least = body.constant("rounding/one", 1.0)
+        factor = body.add(f"{name}/factor", "AddV2", [walk, least], T=double)
+    else:
+        least = body.constant("rounding/least", 1 - unit)
+        factor = body.add(f"{name}/factor", "AddV2", [factor, least], T=double)
     if dtype != double:
         factor = body.add(f"{name}/complex", "Cast", [factor], SrcT=double, DstT=dtype)
     return str(body.add(f"{name}/dithered", "Mul", [reference, factor], T=dtype))

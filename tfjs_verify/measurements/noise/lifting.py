@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfjs_verify.measurements.noise.bodies import Body
-from tfjs_verify.measurements.noise.definitions import DEFINITIONS, trace
-from tfjs_verify.measurements.noise.dither import EXACT, SUMMING, add_dither
+from tfjs_verify.measurements.noise.definitions import DEFINITIONS, Definition, trace
+from tfjs_verify.measurements.noise.dither import EXACT, Terms, add_dither, terms_of
 from tfjs_verify.measurements.noise.dtypes import (
     Port,
     definition_of,
@@ -25,6 +25,7 @@ from tfjs_verify.measurements.noise.dtypes import (
     ports,
     wide_types,
 )
+from tfjs_verify.measurements.noise.sequence import SEQUENTIAL
 
 _FLOW = frozenset({"flow", "flow_in", "flow_out"})
 """Arguments of tensor arrays that only order them; their value means nothing."""
@@ -115,21 +116,25 @@ class _Lifting:
                 if function.name in self._functions:
                     function.name += self._suffix
 
-    def defined(self, node: Any, dtypes: tuple[int, ...]) -> str:
+    def defined(self, node: Any, dtypes: tuple[int, ...], definition: Definition) -> str:
         """The name of a function of the library that means what `node` does."""
         from tensorflow.core.framework import node_def_pb2
 
         alike = node_def_pb2.NodeDef(op=node.op, attr=node.attr)
         key = alike.SerializeToString(deterministic=True) + bytes(dtypes)
         if key not in self._definitions:
-            traced = trace(node.op, node.attr, dtypes)
-            self._library.append(self._function(traced))
-            self._definitions[key] = traced.signature.name + self._suffix
+            traced = trace(definition, node.attr, dtypes)
+            if node.op not in SEQUENTIAL:  # what rounds on purpose stays as it is
+                traced = self._function(traced)
+            self._library.append(traced)
+            self._definitions[key] = traced.signature.name
         return self._definitions[key]
 
-    def dither(self, body: Body, node: str, reference: str, dtype: int) -> str:
+    def dither(
+        self, body: Body, node: str, reference: str, dtype: int, terms: Terms | None = None
+    ) -> str:
         self._seed += 1
-        return add_dither(body, f"{node}/rounding", reference, dtype, self._seed)
+        return add_dither(body, f"{node}/rounding", reference, dtype, self._seed, terms)
 
     @property
     def dithers(self) -> bool:
@@ -142,6 +147,7 @@ class _Rewrite:
     def __init__(self, whole: _Lifting, nodes: Sequence[Any], *, function: bool) -> None:
         self._whole = whole
         self._nodes = nodes
+        self._named = {node.name: node for node in nodes}
         self._body = Body(function=function, taken=[node.name for node in nodes])
         self._redirects: dict[str, str] = {}
         self._kept: list[tuple[Any, Callable[[int, str], str]]] = []
@@ -188,25 +194,38 @@ class _Rewrite:
         changed = narrow != node
         if (changed and not has_kernel(node, definition)) or fixed:
             if node.op in DEFINITIONS:
-                self._replace(node, narrow, inputs, outputs)
+                self._replace(node, narrow, inputs, outputs, DEFINITIONS[node.op])
                 return
             if not has_kernel(node, definition):
                 node.CopyFrom(narrow)
         self._whole.rename(node)
         lifted_inputs = ports(node, definition.input_arg)
         lifted_outputs = ports(node, definition.output_arg)
+        if self._whole.dithers and node.op in SEQUENTIAL and lifted_outputs[0].type == _double():
+            added = SEQUENTIAL[node.op]
+            self._replace(node, node, lifted_inputs, lifted_outputs, added, Terms(0))
+            return
         self._border(node, lifted_inputs, lifted_outputs)
 
     def _replace(
-        self, node: Any, narrow: Any, inputs: Sequence[Port], outputs: Sequence[Port]
+        self,
+        node: Any,
+        narrow: Any,
+        inputs: Sequence[Port],
+        outputs: Sequence[Port],
+        definition: Definition,
+        terms: Terms | None = None,
     ) -> None:
-        """Makes `node` a call of its definition."""
+        """Makes `node` a call of its definition; with `terms`, of dithered ones to a dithered sum.
+
+        Definitions that are lifted have their dither inside.
+        """
         from tensorflow.core.framework import node_def_pb2
 
         wide = lifted_types()
         taken = tuple(wide.get(port.type, port.type) for port in inputs)
         given = tuple(wide.get(port.type, port.type) for port in outputs)
-        name = self._whole.defined(narrow, taken)
+        name = self._whole.defined(narrow, taken, definition)
         call = node_def_pb2.NodeDef(name=node.name, op="PartitionedCall", input=node.input)
         call.attr["Tin"].list.type.extend(taken)
         call.attr["Tout"].list.type.extend(given)
@@ -215,9 +234,23 @@ class _Rewrite:
         for position, port in enumerate(outputs):
             old = self._body.reference(node.name, port.argument, port.index, position)
             new = self._body.reference(node.name, "output", position, position)
+            if terms is not None:
+                new = self._whole.dither(self._body, node.name, new, given[position])
             if old != new:
                 self._redirects[old] = new
-        self._kept.append((node, _unchanged))
+        self._kept.append((node, self._dithering(node.name, terms, taken)))
+
+    def _dithering(
+        self, name: str, terms: Terms | None, types: Sequence[int]
+    ) -> Callable[[int, str], str]:
+        """What makes of a reference to an operand one to its dithered terms."""
+
+        def passed(position: int, reference: str) -> str:
+            if terms is None or position != terms.operand:
+                return reference
+            return self._whole.dither(self._body, name, reference, types[position], terms)
+
+        return passed
 
     def _border(self, node: Any, inputs: Sequence[Port], outputs: Sequence[Port]) -> None:
         """Casts what `node` takes and gives in float32, and dithers what it gives in float64."""
@@ -243,7 +276,8 @@ class _Rewrite:
                 new = self._whole.dither(self._body, node.name, new, dtype)
             if new != old:
                 self._redirects[old] = new
-        terms = _first_float(inputs) if rounds and node.op in SUMMING else None
+        terms = terms_of(node, self._filter_shape(node)) if rounds else None
+        dithered = self._dithering(node.name, terms, [port.type for port in inputs])
 
         def passed(position: int, reference: str) -> str:
             if position in narrow_inputs:
@@ -252,22 +286,33 @@ class _Rewrite:
                     f"{node.name}/narrowed", "Cast", [reference],
                     SrcT=lifted_types()[kind], DstT=kind,
                 )  # fmt: skip
-            if position == terms:
-                return self._whole.dither(
-                    self._body, node.name, reference, inputs[position].type
-                )
+            if inputs[position].type in wide_types():
+                return dithered(position, reference)
             return reference
 
         self._kept.append((node, passed))
+
+    def _filter_shape(self, node: Any) -> tuple[int, ...]:
+        """The shape of the constant that is the second operand; empty where none is."""
+        source = node
+        while source is not None and source.op != "Const":
+            position = 0 if source.op == "Identity" else 1
+            if (source is not node and position) or len(source.input) <= position:
+                return ()
+            source = self._named.get(source.input[position].partition(":")[0])
+        if source is None:
+            return ()
+        return tuple(dimension.size for dimension in source.attr["value"].tensor.tensor_shape.dim)
 
 
 def _unchanged(position: int, reference: str) -> str:
     return reference
 
 
-def _first_float(inputs: Sequence[Port]) -> int | None:
-    wide = wide_types()
-    return next((position for position, port in enumerate(inputs) if port.type in wide), None)
+def _double() -> int:
+    import tensorflow as tf
+
+    return int(tf.float64.as_datatype_enum)
 
 
 def _draws_random_numbers(op: str) -> bool:

@@ -163,9 +163,7 @@ def _changed(narrow: Array, wide: Array) -> int:
     return int(np.count_nonzero(narrow != wide))
 
 
-def _pool(
-    name: str, measured: Sequence[CaseNoise]
-) -> tuple[OutputNoise, tuple[Unstable, ...]]:
+def _pool(name: str, measured: Sequence[CaseNoise]) -> tuple[OutputNoise, tuple[Unstable, ...]]:
     """The noise over all cases but the unstable ones."""
     each = [(case, case.outputs[name]) for case in measured]
     peaks = sorted(noise.envelope.peak for _, noise in each)

@@ -30,10 +30,13 @@ class Oracle:
 
     name = "oracle"
 
-    def __init__(self, model: Model, *, seed: int = 0) -> None:
-        """Lift `model`; LoadError where TensorFlow cannot freeze it or refuses the result."""
+    def __init__(self, model: Model, *, seed: int = 0, frozen: Frozen | None = None) -> None:
+        """Lift `model`; LoadError where TensorFlow cannot freeze it or refuses the result.
+
+        `frozen` is what `freeze` made of it, where that is at hand.
+        """
         self.signature = model.signature
-        self._frozen: Frozen | None = freeze(model)
+        self._frozen: Frozen | None = frozen or freeze(model)
         self._seed = seed
         self.decisions = decisions(self._frozen.graph)
         """The integers and booleans that the graph makes of real numbers, with their op."""

@@ -32,6 +32,8 @@ class OutputNoise:
     sensitivity: float = 0.0
     """The largest deviation under random rounding."""
     envelope: Envelope = field(default_factory=Envelope)
+    on_zeros: float = 0.0
+    """The largest deviation where TensorFlow says nothing but zeros: of no size, so absolute."""
     scales: tuple[float, ...] = ()
     """The largest number of the output, per case measured."""
     decides: bool = False
@@ -40,13 +42,13 @@ class OutputNoise:
     @property
     def measured(self) -> bool:
         """Whether there is an envelope; else the table of defaults speaks."""
-        return self.envelope.seen
+        return self.envelope.seen or bool(self.scales)
 
     def noise(self, expected: Array) -> Array:
         """The noise to expect per element of `expected`, float64, in its units."""
         magnitude, scale = _magnitude(expected)
         if not scale:
-            return np.full(magnitude.shape, 0.0)
+            return np.full(magnitude.shape, self.on_zeros)
         result: Array = self.envelope.at(magnitude / scale) * scale
         return result
 
@@ -90,6 +92,7 @@ class OutputNoise:
             reference=max(self.reference, other.reference),
             sensitivity=max(self.sensitivity, other.sensitivity),
             envelope=self.envelope.joined(other.envelope),
+            on_zeros=max(self.on_zeros, other.on_zeros),
             scales=self.scales + other.scales,
             decides=self.decides or other.decides,
         )
@@ -107,8 +110,7 @@ def output_noise(
         agree = exact.shape == answer.shape and not np.any(exact != answer)
         return replace(empty, decides=not agree)
     magnitude, exact_scale = _magnitude(exact)
-    _, scale = _magnitude(answer)
-    unit = scale or exact_scale or 1.0  # allowances are asked for relative to the answer
+    _, scale = _magnitude(answer)  # allowances are asked for relative to the answer
     envelope = Envelope()
     peaks = []
     for other in (answer, *dithered):
@@ -117,13 +119,16 @@ def output_noise(
         with np.errstate(invalid="ignore", over="ignore"):
             error = np.abs(_widen(other) - _widen(exact))
         finite = np.isfinite(error)
-        envelope = envelope.with_samples(magnitude[finite] / unit, error[finite] / unit)
-        peaks.append(float(np.max(error[finite] / unit, initial=0.0)))
+        peaks.append(float(np.max(error[finite], initial=0.0)))
+        if scale:
+            envelope = envelope.with_samples(magnitude[finite] / scale, error[finite] / scale)
+    relative = [peak / (scale or max(exact_scale, peak) or 1.0) for peak in peaks]
     return replace(
         empty,
-        reference=peaks[0],
-        sensitivity=max(peaks[1:], default=0.0),
+        reference=relative[0],
+        sensitivity=max(relative[1:], default=0.0),
         envelope=envelope,
+        on_zeros=0.0 if scale else max(peaks),
         scales=(scale,),
     )
 
