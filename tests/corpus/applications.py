@@ -1,0 +1,218 @@
+"""Measures keras.applications: python -m tests.corpus.applications [NAME...] [--out FILE.md]
+
+Every model is built without trained weights, which alone would prove nothing: its softmax would be
+nearly constant. So BatchNorm gets its own parameters and the statistics of random images, layer
+scales become ones that matter, and the last layer's weights are stretched until images differ.
+Each is converted, runs on every backend and is compared with TensorFlow; the Markdown file gets a
+row per model. The exit status is 1 unless all agree everywhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+SIZES = {
+    "MobileNet": 96,
+    "MobileNetV2": 96,
+    "MobileNetV3Small": 96,
+    "MobileNetV3Large": 96,
+    "EfficientNetB0": 96,
+    "EfficientNetV2B0": 96,
+    "ResNet50": 96,
+    "ResNet50V2": 96,
+    "DenseNet121": 96,
+    "NASNetMobile": 96,
+    "InceptionV3": 96,
+    "Xception": 96,
+    "VGG16": 64,
+    "ConvNeXtTiny": 96,
+}
+"""Pixels per side: small, since what is computed per pixel is the same at any size."""
+_CALIBRATION, _CASES = 8, 2
+_LOGIT_SPREAD = 2.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One model: what was repaired, and per backend its error or why there is none."""
+
+    name: str
+    spread: float
+    """The largest difference between two images' probabilities."""
+    repairs: Sequence[tuple[str, int]]
+    verdicts: dict[str, str]
+    passed: bool
+    seconds: float
+
+
+def build(name: str) -> Any:
+    """A model of `keras.applications` whose output depends on its image."""
+    import keras
+
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(len(name))
+    size = SIZES[name]
+    model = getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3))
+    _vary(model, np.random.default_rng(len(name)))
+    images = pictures(name, _CALIBRATION)
+    _learn_statistics(model, images)
+    _stretch(model, images)
+    return model
+
+
+def pictures(name: str, count: int, *, seed: int = 0) -> np.ndarray:
+    """Random images: noise over a random background, in the range of the model's own input."""
+    size = SIZES[name]
+    rng = np.random.default_rng(seed)
+    background = rng.uniform(0, 255, (count, 1, 1, 3))
+    images = np.clip(background + rng.normal(0, 60, (count, size, size, 3)), 0, 255)
+    scales_itself = name.startswith(("EfficientNet", "MobileNetV3", "ConvNeXt"))
+    return np.asarray(images if scales_itself else images / 127.5 - 1, np.float32)
+
+
+def _vary(model: Any, rng: np.random.Generator) -> None:
+    for layer in model.layers:
+        for weight in layer.weights:
+            name = weight.path.rpartition("/")[2]
+            if name == "gamma":
+                # ConvNeXt's layer scale starts at 1e-6, which switches every block off.
+                weight.assign(rng.uniform(0.5, 1.5, weight.shape))
+            elif name in ("beta", "bias"):
+                weight.assign(rng.normal(0, 0.2, weight.shape))
+
+
+def _learn_statistics(model: Any, images: np.ndarray) -> None:
+    """One pass in training mode without momentum leaves the batch's statistics behind."""
+    import keras
+
+    norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    model(images, training=True)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+
+
+def _stretch(model: Any, images: np.ndarray) -> None:
+    """Scales the last weights so that logits differ between images by about `_LOGIT_SPREAD`."""
+    kernel = [w for w in model.weights if w.path.endswith("kernel")][-1]
+    logits = np.log(model(images).numpy().astype(np.float64) + 1e-30)
+    logits -= logits.mean(axis=1, keepdims=True)
+    kernel.assign(kernel * (_LOGIT_SPREAD / max(float(logits.std(axis=0).mean()), 1e-9)))
+
+
+def measure(name: str) -> Row:
+    """Converts one model and compares it on every backend."""
+    from tests.corpus.measuring import BACKENDS
+    from tfjs_verify.conversion import convert
+    from tfjs_verify.errors import TfjsVerifyError
+    from tfjs_verify.model import open_model
+    from tfjs_verify.runtimes.tensorflow import TensorFlow
+
+    started = time.perf_counter()
+    verdicts: dict[str, str] = {}
+    passed, repairs = False, []
+    spread = float("nan")
+    with tempfile.TemporaryDirectory() as scratch, open_model(build(name)) as model:
+        (spec,) = model.signature.inputs
+        images = pictures(name, _CASES, seed=1)
+        cases = [{spec.name: images[:1]}, {spec.name: images}]
+        with TensorFlow(model) as reference:
+            expected = [reference.run(case) for case in cases]
+        (both,) = expected[1].values()
+        spread = float(np.abs(both[0] - both[1]).max())
+        try:
+            artifact = convert(model, Path(scratch) / "out", timeout=900)
+        except TfjsVerifyError as error:
+            verdicts = dict.fromkeys(BACKENDS, error.message)
+        else:
+            repairs = [(repair.name, len(repair.nodes)) for repair in artifact.repairs]
+            answers = [_on(b, artifact, model.signature.outputs, cases, expected) for b in BACKENDS]
+            verdicts = {b: text for b, (text, _) in zip(BACKENDS, answers, strict=True)}
+            passed = all(agrees for _, agrees in answers)
+    return Row(name, spread, repairs, verdicts, passed, time.perf_counter() - started)
+
+
+def _on(backend: Any, artifact: Any, outputs: Any, cases: Any, expected: Any) -> tuple[str, bool]:
+    from tfjs_verify.comparison import compare_outputs
+    from tfjs_verify.errors import TfjsVerifyError
+    from tfjs_verify.runtimes.tfjs import TFJS
+    from tfjs_verify.tolerance import default_tolerance
+
+    tolerances = {spec.name: default_tolerance(spec.dtype) for spec in outputs}
+    worst, agrees = 0.0, True
+    try:
+        with TFJS(artifact, backend=backend, timeout=600) as runtime:
+            for case, wanted in zip(cases, expected, strict=True):
+                given = runtime.run(case)
+                agrees &= all(c.agrees for c in compare_outputs(outputs, wanted, given, tolerances))
+                for spec in outputs:
+                    reference = wanted[spec.name].astype(np.float64)
+                    error = np.abs(given[spec.name] - reference).max() / np.abs(reference).max()
+                    worst = max(worst, float(error))
+    except TfjsVerifyError as error:
+        return error.message.splitlines()[0], False
+    return f"{worst:.1e}" if agrees else f"**{worst:.1e}**", agrees
+
+
+def render(rows: Sequence[Row]) -> str:
+    """The table; errors are max |Δ| / max |TensorFlow|."""
+    from tests.corpus.measuring import BACKENDS
+
+    lines = [
+        "# keras.applications",
+        "",
+        f"{sum(row.passed for row in rows)} of {len(rows)} agree on {', '.join(BACKENDS)}."
+        " Errors are max |Δ| / max |TensorFlow|, bold where they disagree; spread is how far the"
+        " probabilities of two images are apart.",
+        "",
+        f"| model | pixels | {' | '.join(BACKENDS)} | spread | repairs (nodes) | seconds |",
+        f"|{'---|' * (len(BACKENDS) + 5)}",
+    ]
+    for row in rows:
+        errors = " | ".join(row.verdicts[backend] for backend in BACKENDS)
+        repairs = ", ".join(f"{name} ({count})" for name, count in row.repairs) or "none"
+        lines.append(
+            f"| {row.name} | {SIZES[row.name]} | {errors} | {row.spread:.2g} | {repairs}"
+            f" | {row.seconds:.0f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Measures one model after the other; the file is complete after each."""
+    arguments = _arguments()
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    rows: list[Row] = []
+    for name in arguments.names or SIZES:
+        rows.append(measure(name))
+        arguments.out.write_text(render(rows), encoding="utf-8")
+        print(f"{name}: {rows[-1].verdicts} {rows[-1].seconds:.0f} s", flush=True)
+    return 0 if all(row.passed for row in rows) else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.corpus.applications")
+    parser.add_argument("names", nargs="*", choices=[[], *SIZES], metavar="NAME")
+    parser.add_argument(
+        "--out", type=Path, default=Path("build/applications.md"), metavar="FILE.md"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
