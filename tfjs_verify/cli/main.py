@@ -10,7 +10,7 @@ import click
 
 from tfjs_verify.errors import TfjsVerifyError
 
-COMMANDS = ("verify", "convert", "setup", "doctor")
+COMMANDS = ("verify", "convert", "preflight", "mutate", "setup", "doctor")
 
 
 class Commands(click.Group):

@@ -45,7 +45,7 @@ backends = click.option(
     help="A TensorFlow.js backend; repeatable.",
 )
 
-cases = _together(
+drawing = _together(
     click.option(
         "-n",
         "--examples",
@@ -77,6 +77,10 @@ cases = _together(
         metavar="NAME=SPEC",
         help="What an input's generated values may be, e.g. 'image=float 0..1'; repeatable.",
     ),
+)
+
+cases = _together(
+    drawing,
     click.option(
         "--special-values",
         type=click.Choice(("report", "strict", "off")),
@@ -140,14 +144,18 @@ artifact = click.option(
     "--artifact", type=_PATH, metavar="DIR", help="Use this TensorFlow.js model as it is."
 )
 
+errors = _together(
+    click.option("--atol", type=float, metavar="X", help="Allowed absolute error."),
+    click.option("--rtol", type=float, metavar="X", help="Allowed relative error."),
+)
+
 tolerances = _together(
     click.option(
         "--quantization-budget",
         metavar="X|X%",
         help="What quantisation may cost: a part of the scale (0.01), or of the decisions (1%).",
     ),
-    click.option("--atol", type=float, metavar="X", help="Allowed absolute error."),
-    click.option("--rtol", type=float, metavar="X", help="Allowed relative error."),
+    errors,
 )
 
 js_modules = click.option(
