@@ -5,6 +5,7 @@ Inputs and outputs keep the names of the signature: that is where every later na
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,13 +93,21 @@ def _name_weights(graph: Any, function: Any) -> None:
     for handle, placeholder in function.graph.captures:
         old = placeholder.op.name
         name = variables.get(id(handle), old).partition(":")[0]
-        if name != old and old in taken and name not in taken:
-            names[old] = name
-            taken.add(name)
+        if name != old and old in taken:
+            names[old] = unused = _unused(name, taken)
+            taken.add(unused)
     for node in graph.node:
         if node.op == "Const":
             node.name = names.get(node.name, node.name)
         node.input[:] = [_renamed(reference, names) for reference in node.input]
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    return next(
+        candidate
+        for candidate in itertools.chain([name], (f"{name}_{n}" for n in itertools.count(1)))
+        if candidate not in taken
+    )
 
 
 def _renamed(reference: str, names: Mapping[str, str]) -> str:

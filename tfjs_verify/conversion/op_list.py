@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
-
-from tensorflowjs import resource_loader
+from pathlib import Path
+from typing import Any
 
 from tfjs_verify.conversion.graph import Program
 from tfjs_verify.errors import ConversionError
@@ -17,14 +18,25 @@ _LISTED_ONLY = frozenset({"RaggedGather", "RaggedRange", "RaggedTensorToTensor"}
 
 
 @cache
+def entries() -> Mapping[str, Mapping[str, Any]]:
+    """The converter's list by op type: which inputs and attributes become which parameters.
+
+    Read without importing the converter, which takes seconds and prints greetings.
+    """
+    spec = importlib.util.find_spec("tensorflowjs")
+    assert spec is not None and spec.submodule_search_locations
+    directory = Path(spec.submodule_search_locations[0]) / "op_list"
+    return {
+        entry["tfOpName"]: entry
+        for file in sorted(directory.glob("*.json"))
+        for entry in json.loads(file.read_text(encoding="utf-8"))
+    }
+
+
+@cache
 def executable_ops() -> frozenset[str]:
     """The op types in the converter's list, which is also that of the npm package."""
-    names: set[str] = set()
-    for file in resource_loader.list_dir("op_list"):
-        if file.endswith(".json"):
-            with resource_loader.open_file(f"op_list/{file}") as content:
-                names.update(entry["tfOpName"] for entry in json.load(content))
-    return frozenset(names - _LISTED_ONLY)
+    return frozenset(entries().keys() - _LISTED_ONLY)
 
 
 def unsupported(program: Program, *, allowed: Iterable[str] = ()) -> tuple[str, ...]:

@@ -50,14 +50,23 @@ class ConversionWorker:
         self, model: Model, directory: Path, options: ConversionOptions, *, timeout: float
     ) -> None:
         """Fills `directory`; raises ConversionError where the model cannot be converted."""
-        self._request(
+        self._ask("convert", model, options, timeout, directory=str(directory))
+
+    def inspect(self, model: Model, options: ConversionOptions, *, timeout: float) -> Any:
+        """What `preflight.inspection` finds out about a model; raises ConversionError likewise."""
+        return self._ask("inspect", model, options, timeout, directory="")
+
+    def _ask(
+        self, task: str, model: Model, options: ConversionOptions, timeout: float, *, directory: str
+    ) -> Any:
+        return self._request(
             {
-                "task": "convert",
+                "task": task,
                 "name": model.path,
                 "saved_model": str(model.saved_model),
                 "tags": list(model.tags),
                 "signature_key": model.signature_key,
-                "directory": str(directory),
+                "directory": directory,
                 "options": options.as_json(),
             },
             shown=model.path,

@@ -44,7 +44,7 @@ def plan_quantization(
         )
         if dtype is None or value.dtype not in (np.float32, np.float64, np.float16):
             continue
-        if _survives(value, dtype):
+        if survives(value, dtype):
             chosen[dtype].append(glob.escape(name))
         else:
             exempt.append(name)
@@ -58,7 +58,8 @@ def plan_quantization(
     return QuantizationPlan({d: globs for d, globs in chosen.items() if globs}, repair)
 
 
-def _survives(value: Array, dtype: str) -> bool:
+def survives(value: Array, dtype: str) -> bool:
+    """Whether a weight may be stored in a quantised dtype; see `plan_quantization` for what not."""
     if value.size <= 1 or not np.all(np.isfinite(value)):
         return False
     if dtype != "float16":

@@ -40,8 +40,7 @@ def _read(requests: queue.SimpleQueue[str]) -> None:
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
-        _convert(request)
-        return {"result": None}
+        return {"result": _done(request)}
     except ConversionError as error:
         return _failure("conversion", error.message, error.ops, error.cause_type)
     except OSError as error:
@@ -56,7 +55,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         )
 
 
-def _convert(request: dict[str, Any]) -> None:
+def _done(request: dict[str, Any]) -> Any:
     from tfjs_verify.conversion.routes import Job, route_of
 
     options = ConversionOptions.from_json(request["options"])
@@ -68,7 +67,12 @@ def _convert(request: dict[str, Any]) -> None:
         directory=Path(request["directory"]),
         options=options,
     )
+    if request["task"] == "inspect":
+        from tfjs_verify.conversion.preflight.inspection import inspect
+
+        return inspect(job)
     route_of(options)(job)
+    return None
 
 
 def _failure(
