@@ -19,7 +19,7 @@ def three_outputs(tmp_path_factory):
 
     class Module(tf.Module):
         def __init__(self):
-            self.w = tf.Variable(tf.ones([4, 40]))
+            self.w = tf.Variable(tf.ones([4, 40]), name="kernel")
 
         @tf.function(
             input_signature=[
@@ -63,14 +63,14 @@ def test_shards_metadata_and_quantization_are_as_asked(three_outputs, tmp_path, 
         worker=worker,
         shard_bytes=100,
         metadata={"owner": "me"},
-        quantization={"uint8": ["*MatMul*"]},
+        quantization={"uint8": ["*kernel*"]},
     )
     content = json.loads(artifact.model_json.read_text())
     assert content["userDefinedMetadata"] == {"owner": "me"}
     (group,) = content["weightsManifest"]
     assert len(group["paths"]) == 2
     assert group["weights"][0]["quantization"]["dtype"] == "uint8"
-    assert artifact.quantization == "uint8: *MatMul*"
+    assert artifact.quantization == "uint8: *kernel*"
 
 
 def test_an_earlier_conversion_is_replaced_and_nothing_else_is(three_outputs, tmp_path, worker):
