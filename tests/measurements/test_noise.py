@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tests.measurements.noise_models import saved
@@ -162,6 +163,44 @@ def test_one_unstable_case_excuses_only_itself(tmp_path: Path) -> None:
     assert noise.on(alone)["y"].envelope.peak > 0.9
     expected = np.full((4, 8), -1.1e-9, np.float32)
     assert np.all(noise["y"].allowance(expected, tails=True) < 1e-9)
+
+
+def test_where_rounding_decides_about_few_elements_the_others_are_judged(tmp_path: Path) -> None:
+    """A box that ends at 1.0 ends beyond the image for TensorFlow, and on its edge in truth."""
+    boxes = np.array([[0, 0, 0.5, 0.5], [0.1, 0.2, 0.9, 1.0]], np.float32)
+
+    def function(x: Any) -> Any:
+        return tf.image.crop_and_resize(x, boxes, [0, 0], [4, 4])
+
+    given = cases(1, 8, 9, 3)
+    spec = tf.TensorSpec([None, 8, 9, 3], tf.float32, name="x")
+    with (
+        saved(tmp_path, function, spec) as model,
+        Oracle(model) as oracle,
+        TensorFlow(model) as reference,
+    ):
+        noise = measure_noise(reference, oracle, given)
+        heard = noise.on(measure_case(reference, oracle, given[0]))["y"]
+        expected = reference.run(given[0].inputs)["y"]
+        exact = oracle.run(given[0].inputs)["y"].astype(np.float32)
+    assert np.all(expected[1, :, -1] == 0)
+    assert np.all(exact[1, :, -1] != 0)
+    assert noise.basis == "oracle"
+    assert not noise.unstable
+    assert noise["y"].resolution() < 1e-4
+    assert np.any(np.abs(exact - expected) > noise["y"].allowance(expected))
+    assert np.all(np.abs(exact - expected) <= heard.allowance(expected))
+    assert heard.ratio(expected, exact) < DEFAULT_FACTOR
+    elsewhere = np.isfinite(heard.allowance(expected))
+    assert not np.any(elsewhere[1, :, -1])
+    assert np.all(elsewhere[:, :, :-1])
+
+
+def test_resolution_says_what_could_hide(tmp_path: Path) -> None:
+    """A million equal terms drift by a percent where they are added up one after the other."""
+    long = [Case("long", {"x": np.full(1_000_000, 0.1, np.float32)}, "made")]
+    noise = measured(tmp_path, tf.reduce_mean, long, [None])["y"]
+    assert noise.resolution(factor=1) == pytest.approx(0.0096, rel=0.05)
 
 
 def test_integers_that_tensorflow_itself_gets_wrong_are_told(tmp_path: Path) -> None:

@@ -177,6 +177,24 @@ DEFINED = {
     "resize, legacy": (
         lambda x: tf.compat.v1.image.resize_bilinear(x, [8, 13]), (1, 5, 6, 2),
     ),
+    "crops": (
+        lambda x: tf.image.crop_and_resize(
+            x, [[0, 0, 0.5, 0.6], [0.9, 0.1, -0.2, 1.3], [0.1, 0.2, 0.8, 0.9]], [1, 0, 1], [4, 5]
+        ),
+        (2, 6, 7, 3),
+    ),
+    "crops of one line": (
+        lambda x: tf.image.crop_and_resize(
+            x, [[0.1, 0, 0.5, 0.6]], [1], [1, 3], extrapolation_value=2.5
+        ),
+        (2, 6, 7, 3),
+    ),
+    "crops, nearest": (
+        lambda x: tf.image.crop_and_resize(
+            x, [[-0.1, 0.05, 1.2, 0.9]], [0], [3, 4], "nearest", extrapolation_value=-1
+        ),
+        (2, 6, 7, 3),
+    ),
 }  # fmt: skip
 
 

@@ -96,6 +96,36 @@ def _bilinear_positions(
     return low, high, position - floor
 
 
+def _crop_and_resize(
+    attributes: Mapping[str, Any], image: Any, boxes: Any, box_index: Any, size: Any
+) -> list[Any]:
+    """What lies beyond the image is filled; rounding alone decides that for a box on its edge."""
+    import tensorflow as tf
+
+    nearest = attributes["method"].s == b"nearest"
+    result = tf.gather(tf.cast(image, tf.float64), box_index)
+    inside = tf.constant(True)
+    for axis in (1, 2):
+        last = tf.cast(tf.shape(image)[axis] - 1, tf.float64)
+        start, end = boxes[:, axis - 1, None] * last, boxes[:, axis + 1, None] * last
+        count = size[axis - 1]
+        step = (end - start) / tf.cast(tf.maximum(count - 1, 1), tf.float64)
+        position = start + tf.cast(tf.range(count), tf.float64) * step
+        position = tf.where(count > 1, position, 0.5 * (start + end))
+        within = (position >= 0) & (position <= last)
+        position = tf.clip_by_value(position, 0, last)
+        if nearest:
+            position = tf.floor(position + 0.5)
+        floor = tf.floor(position)
+        low, high = (tf.cast(each, tf.int32) for each in (floor, tf.math.ceil(position)))
+        shape = [-1, count, 1, 1] if axis == 1 else [-1, 1, count, 1]
+        below = tf.gather(result, low, axis=axis, batch_dims=1)
+        above = tf.gather(result, high, axis=axis, batch_dims=1)
+        result = below + (above - below) * tf.reshape(position - floor, shape)
+        inside &= tf.reshape(within, shape)
+    return [tf.where(inside, result, tf.cast(attributes["extrapolation_value"].f, tf.float64))]
+
+
 def _pool_3d(pool: str) -> Definition:
     """Pooling in depth and then in the plane: both parts are pooling in two dimensions."""
 
@@ -124,6 +154,7 @@ DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
         "FusedBatchNorm": _fused_batch_norm,
         "FusedBatchNormV2": _fused_batch_norm,
         "FusedBatchNormV3": _fused_batch_norm_3,
+        "CropAndResize": _crop_and_resize,
         "LRN": _local_response,
         "ResizeBilinear": _resize_bilinear,
         "AvgPool3D": _pool_3d("average"),

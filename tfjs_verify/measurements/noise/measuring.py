@@ -9,7 +9,7 @@ over eight cases, they come close to what TensorFlow.js does where it is right.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -82,7 +82,10 @@ class Noise:
 
     def on(self, case: CaseNoise) -> Noise:
         """This noise, joined with that of one case: for judging that case alone."""
-        outputs = {name: each.joined(case.outputs[name]) for name, each in self.outputs.items()}
+        outputs = {
+            name: replace(each.joined(case.outputs[name]), jumps=case.outputs[name].jumps)
+            for name, each in self.outputs.items()
+        }
         return Noise(outputs, self.basis, self.reason, self.cases + 1, self.unstable)
 
 

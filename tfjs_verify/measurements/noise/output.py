@@ -19,6 +19,9 @@ the first planted fault passed at 16.
 """
 _ULP = 2.0**-23
 _FLOOR_ULPS = 4.0
+_JUMP = 1e-4
+"""Relative to the output's scale, what rounding hardly does unless it decides something."""
+_MINORITY = 0.25
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class OutputNoise:
     """The largest deviation where TensorFlow says nothing but zeros: of no size, so absolute."""
     scales: tuple[float, ...] = ()
     """The largest number of the output, per case measured."""
+    jumps: Array | None = field(default=None, compare=False, repr=False)
+    """Where, in this one case, rounding alone decides about an element; None where nowhere."""
     decides: bool = False
     """Whether TensorFlow's own integers, booleans or shape differ from the exact ones."""
 
@@ -70,7 +75,7 @@ class OutputNoise:
         floor = _FLOOR_ULPS * _ULP * (magnitude if tails else np.full_like(magnitude, usual))
         floor = np.maximum(floor, np.finfo(np.float32).tiny)
         result: Array = np.maximum(factor * self.noise(expected), floor)
-        return result
+        return np.where(self._jumping(expected), np.inf, result)
 
     def ratio(self, expected: Array, actual: Array) -> float:
         """The largest |actual - expected| ÷ noise, over the elements that are finite in both.
@@ -80,13 +85,25 @@ class OutputNoise:
         magnitude, _ = _magnitude(expected)
         with np.errstate(invalid="ignore", over="ignore"):
             error = np.abs(_widen(actual) - _widen(expected))
-        finite = np.isfinite(error)
+        finite = np.isfinite(error) & ~self._jumping(expected)
         noise = np.maximum(self.noise(expected), magnitude * _ULP / 2)
         noise = np.maximum(noise, np.finfo(np.float32).tiny)
         return float(np.max(error[finite] / noise[finite], initial=0.0))
 
+    def _jumping(self, expected: Array) -> Array:
+        if self.jumps is None or self.jumps.shape != expected.shape:
+            return np.zeros(expected.shape, bool)
+        return self.jumps
+
+    def resolution(self, *, factor: float = DEFAULT_FACTOR) -> float:
+        """The smallest error that is told from rounding, relative to the output's largest number.
+
+        Where it is large, an answer that agrees says little about the model.
+        """
+        return max(factor * self.envelope.peak, _FLOOR_ULPS * _ULP)
+
     def joined(self, other: OutputNoise) -> OutputNoise:
-        """The noise over the cases of both."""
+        """The noise over the cases of both; where one of them jumps is not known of all."""
         return replace(
             self,
             reference=max(self.reference, other.reference),
@@ -94,6 +111,7 @@ class OutputNoise:
             envelope=self.envelope.joined(other.envelope),
             on_zeros=max(self.on_zeros, other.on_zeros),
             scales=self.scales + other.scales,
+            jumps=None,
             decides=self.decides or other.decides,
         )
 
@@ -111,17 +129,19 @@ def output_noise(
         return replace(empty, decides=not agree)
     magnitude, exact_scale = _magnitude(exact)
     _, scale = _magnitude(answer)  # allowances are asked for relative to the answer
+    if any(other.shape != exact.shape for other in (answer, *dithered)):
+        return replace(empty, decides=True)
+    with np.errstate(invalid="ignore", over="ignore"):
+        errors = [np.abs(_widen(other) - _widen(exact)) for other in (answer, *dithered)]
+    jumps = _jumps(errors, scale)
     envelope = Envelope()
     peaks = []
-    for other in (answer, *dithered):
-        if other.shape != exact.shape:
-            return replace(empty, decides=True)
-        with np.errstate(invalid="ignore", over="ignore"):
-            error = np.abs(_widen(other) - _widen(exact))
+    for error in errors:
         finite = np.isfinite(error)
         peaks.append(float(np.max(error[finite], initial=0.0)))
         if scale:
-            envelope = envelope.with_samples(magnitude[finite] / scale, error[finite] / scale)
+            steady = finite if jumps is None else finite & ~jumps
+            envelope = envelope.with_samples(magnitude[steady] / scale, error[steady] / scale)
     relative = [peak / (scale or max(exact_scale, peak) or 1.0) for peak in peaks]
     return replace(
         empty,
@@ -130,7 +150,19 @@ def output_noise(
         envelope=envelope,
         on_zeros=0.0 if scale else max(peaks),
         scales=(scale,),
+        jumps=jumps,
     )
+
+
+def _jumps(errors: Sequence[Array], scale: float) -> Array | None:
+    """The few elements that rounding moves by a share of the scale, and not the rest at all.
+
+    Where many move, they are badly conditioned instead: then some that did not move could have.
+    """
+    largest = np.max([np.where(np.isfinite(error), error, 0.0) for error in errors], axis=0)
+    jumps: Array = largest > max(_JUMP * scale, 1e3 * float(np.median(largest, axis=None)))
+    share = np.count_nonzero(jumps) / max(1, jumps.size)
+    return jumps if scale and 0 < share < _MINORITY else None
 
 
 def _magnitude(array: Array) -> tuple[Array, float]:
