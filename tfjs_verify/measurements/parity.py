@@ -7,11 +7,13 @@ candidate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
+
+import numpy as np
 
 from tfjs_verify.cases import (
     Case,
@@ -117,6 +119,7 @@ def measure_parity(
     plan: CasePlan | None = None,
     judge: Judge | None = None,
     scores: Mapping[str, Scores] | None = None,
+    order_free: Collection[str] = (),
     special: int = 0,
     strict: bool = False,
     on_case: Callable[[int], None] | None = None,
@@ -126,13 +129,15 @@ def measure_parity(
     `memory` holds failures of earlier runs, which are tried first, and takes in those of this one.
     `plan` says what is generated; without one, what the signature and `data` suggest. `judge` says
     what may differ; without one, the table of defaults. `scores` names the outputs that somebody
-    decides by. `special` more cases are made of special values, and gate where `strict`. `on_case`
-    is told the number of cases done. A candidate that fails leaves the run; the others go on.
+    decides by, `order_free` those that are sets along their last axis. `special` more cases are
+    made of special values, and gate where `strict`. `on_case` is told the number of cases done. A
+    candidate that fails leaves the run; the others go on.
     """
     ruling = judge or fixed_judge(reference.signature.outputs)
     with ThreadPoolExecutor(max_workers=max(1, len(candidates))) as pool:
         tallies = [
-            _Tally(candidate, reference, ruling, strict, scores or {}) for candidate in candidates
+            _Tally(candidate, reference, ruling, strict, scores or {}, order_free)
+            for candidate in candidates
         ]
         run = _Run(reference, tallies, pool, on_case)
         for case in data:
@@ -170,10 +175,16 @@ def _update(memory: Memory, plan: CasePlan, results: Sequence[CandidateParity]) 
 
 
 def disagrees(
-    reference: Runtime, candidate: Runtime, case: Case, judge: Judge, *, strict: bool = False
+    reference: Runtime,
+    candidate: Runtime,
+    case: Case,
+    judge: Judge,
+    *,
+    order_free: Collection[str] = (),
+    strict: bool = False,
 ) -> bool:
     """Whether `candidate` disagrees on this one case; False where either refuses it."""
-    tally = _Tally(candidate, reference, judge, strict, {})
+    tally = _Tally(candidate, reference, judge, strict, {}, order_free)
     try:
         tally.answer(case, reference.run(case.inputs))
     except ExecutionError:
@@ -235,8 +246,10 @@ class _Tally:
         judge: Judge,
         strict: bool,
         scores: Mapping[str, Scores],
+        order_free: Collection[str],
     ) -> None:
         self._candidate = candidate
+        self._order_free = order_free
         self._decisions = DecisionMeter(scores)
         self._specs = reference.signature.outputs
         self._judge = judge
@@ -249,10 +262,11 @@ class _Tally:
 
     def answer(self, case: Case, expected: Mapping[str, Array]) -> None:
         try:
-            actual = self._candidate.run(case.inputs)
+            answered = self._candidate.run(case.inputs)
         except RuntimeFailure as failure:
             self.failure, self._failed_case = failure, case
             return
+        expected, actual = self._in_order(expected), self._in_order(answered)
         if _ordinary(case):
             self._cases += 1
         if self._counts(case):
@@ -264,6 +278,13 @@ class _Tally:
             if name in expected and name in actual and self._counts(case):
                 ratio = judge.ratio(name, expected[name], actual[name])
             self._add(case, comparison, judge, ratio)
+
+    def _in_order(self, outputs: Mapping[str, Array]) -> Mapping[str, Array]:
+        """The outputs, those that are sets sorted along their last axis."""
+        return {
+            name: np.sort(array, axis=-1) if name in self._order_free and array.ndim else array
+            for name, array in outputs.items()
+        }
 
     def _compare(
         self, case: Case, expected: Mapping[str, Array], actual: Mapping[str, Array]

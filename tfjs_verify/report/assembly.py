@@ -5,16 +5,12 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tfjs_verify.artifact import Artifact
-from tfjs_verify.cases import Case, CasePlan, OutputPower
-from tfjs_verify.comparison import Domain, Mismatch
+from tfjs_verify.cases import CasePlan, OutputPower
 from tfjs_verify.errors import ConversionError, RuntimeFailure, Stage
 from tfjs_verify.measurements.latency import Latency
 from tfjs_verify.measurements.noise import Noise
@@ -27,7 +23,6 @@ from tfjs_verify.measurements.parity import (
 from tfjs_verify.measurements.quantization import UNLIMITED, QuantizationEffect
 from tfjs_verify.model import Model
 from tfjs_verify.report.report import (
-    POWERLESS,
     BackendReport,
     ConversionFailure,
     ConversionReport,
@@ -42,8 +37,7 @@ from tfjs_verify.report.report import (
     RejectionReport,
     WorstElement,
 )
-from tfjs_verify.runtimes.tfjs import LoadedModel
-from tfjs_verify.tensors import WIRE_DTYPES, Signature, tfjs_dtype
+from tfjs_verify.report.values import shown
 
 _PACKAGES = (
     "tfjs-verify",
@@ -232,118 +226,11 @@ def _worst(disagreement: Disagreement | None) -> WorstElement | None:
     return WorstElement(
         case=disagreement.case.name,
         index=mismatch.index,
-        expected=_value(mismatch.expected),
-        actual=_value(mismatch.actual),
+        expected=shown(mismatch.expected),
+        actual=shown(mismatch.actual),
         error=mismatch.error,
         allowed=mismatch.allowed,
         rule=comparison.allowance.describe(),
-    )
-
-
-def _value(value: object) -> str:
-    if isinstance(value, np.floating):
-        return (
-            np.format_float_positional(value, precision=9, unique=True)
-            if _plain(value)
-            else str(value)
-        )
-    return str(value)
-
-
-def _plain(value: np.floating[Any]) -> bool:
-    return bool(np.isfinite(value) and (value == 0 or 1e-4 <= abs(value) < 1e8))
-
-
-def disagreements(parity: CandidateParity) -> tuple[FindingReport, ...]:
-    """What disagreed, one finding per output and domain."""
-    found: dict[tuple[str, str, bool], FindingReport] = {}
-    for each in parity.disagreements:
-        comparison = each.comparison
-        if comparison.structure is not None:
-            message = f'output "{comparison.name}": {comparison.structure}'
-            _count(found, comparison.name, FindingReport("finite", each.gates, message, 1))
-        for mismatch in comparison.mismatches:
-            finding = _mismatch_finding(parity, each, mismatch)
-            _count(found, comparison.name, finding)
-    return tuple(found.values())
-
-
-def _count(
-    found: dict[tuple[str, str, bool], FindingReport], output: str, finding: FindingReport
-) -> None:
-    key = (output, finding.domain, finding.gates)
-    before = found.get(key)
-    found[key] = finding if before is None else replace(before, count=before.count + finding.count)
-
-
-def _mismatch_finding(
-    parity: CandidateParity, disagreement: Disagreement, mismatch: Mismatch
-) -> FindingReport:
-    case = disagreement.case
-    where = f'output "{disagreement.comparison.name}"{list(mismatch.index)}'
-    values = f"tensorflow {_value(mismatch.expected)}, {parity.name} {_value(mismatch.actual)}"
-    made_of = f"; the case was made of {case.values.replace('_', ' ')} values"
-    return FindingReport(
-        domain=_domain(case, mismatch),
-        gates=disagreement.gates,
-        message=f"{where}: {values}{'' if case.values == 'finite' else made_of}",
-        count=mismatch.count,
-    )
-
-
-def _domain(case: Case, mismatch: Mismatch) -> Domain:
-    """The domain of a finite mismatch is that of the values that the case was made of."""
-    made: Mapping[str, Domain] = {
-        "nan": "nan",
-        "infinite": "infinite",
-        "subnormal": "subnormal",
-        "signed_zero": "signed_zero",
-        "int_extreme": "overflow",
-    }
-    if mismatch.domain == "finite" and case.drawn is not None:
-        return made.get(case.values, "finite")
-    return mismatch.domain
-
-
-def narrowings(signature: Signature) -> tuple[FindingReport, ...]:
-    """The dtypes of the signature that TensorFlow.js does not have."""
-    sides = (("input", signature.inputs), ("output", signature.outputs))
-    return tuple(
-        FindingReport(
-            "precision",
-            False,
-            f'{side} "{spec.name}" is {spec.dtype}; TensorFlow.js has it as '
-            f"{tfjs_dtype(spec.dtype)}",
-            1,
-        )
-        for side, specs in sides
-        for spec in specs
-        if spec.dtype not in WIRE_DTYPES
-    )
-
-
-def unsettled(outputs: Sequence[str]) -> tuple[FindingReport, ...]:
-    """The outputs on which TensorFlow does not agree with itself."""
-    return tuple(
-        FindingReport(
-            "nondeterministic",
-            False,
-            f'output "{name}": TensorFlow itself gives another answer each time',
-            1,
-        )
-        for name in outputs
-    )
-
-
-def extras(artifact: Artifact) -> tuple[FindingReport, ...]:
-    """What the artifact takes or gives beyond the model's signature."""
-    sides = (("input", artifact.extra_inputs), ("output", artifact.extra_outputs))
-    return tuple(
-        FindingReport(
-            "finite", True, f'the artifact has an {side} "{name}" that the model does not have', 1
-        )
-        for side, names in sides
-        for name in names
     )
 
 
@@ -355,50 +242,6 @@ def quantization(effect: QuantizationEffect) -> QuantizationReport:
         outputs=tuple(_output(output) for output in effect.parity.outputs),
         decisions=_decisions(effect.parity),
     )
-
-
-def over_budget(effect: QuantizationEffect) -> tuple[FindingReport, ...]:
-    """What quantisation changed beyond its budget; that is every backend's failure."""
-    return tuple(
-        FindingReport("precision", True, f"quantisation: {words}", 1) for words in effect.excesses
-    )
-
-
-def powerless(measured: Sequence[OutputPower], *, gates: bool) -> tuple[FindingReport, ...]:
-    """The outputs whose parity proves nothing."""
-    return tuple(
-        FindingReport(
-            "finite",
-            gates,
-            f'{POWERLESS}: output "{each.name}" proves nothing. {each.reason} Give real '
-            "inputs with --data, or domains with --input",
-            1,
-        )
-        for each in measured
-        if each.powerless
-    )
-
-
-def order(artifact: Artifact, loaded: LoadedModel) -> tuple[FindingReport, ...]:
-    """Where the order that JavaScript code sees is not the signature's."""
-    found = []
-    for side, ours, theirs in (
-        ("inputs", artifact.inputs, loaded.inputs),
-        ("outputs", artifact.outputs, loaded.outputs),
-    ):
-        names = {node.partition(":")[0]: name for name, node in ours.items()}
-        seen = [names.get(spec.name.partition(":")[0], spec.name) for spec in theirs]
-        if len(seen) > 1 and seen != list(ours):
-            found.append(
-                FindingReport(
-                    "order",
-                    False,
-                    f"JavaScript sees the {side} by position as [{', '.join(seen)}], not as "
-                    f"[{', '.join(ours)}]: pass and read them by name",
-                    1,
-                )
-            )
-    return tuple(found)
 
 
 def _installed(name: str) -> bool:

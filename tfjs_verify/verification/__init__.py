@@ -1,7 +1,9 @@
 """verify(): from a request to a report.
 
-`request` says what is asked, `verify` is the whole line in one screen, `stages` are its steps,
-`artifacts` gets the TensorFlow.js files that run.
+`request` says what is asked and `verify` is the whole line in one screen. Its steps: `artifacts`
+gets the TensorFlow.js files that run, `knowledge` what has to be known of the model, `candidates`
+loads and times the backends, `comparing` compares them and makes failures small, `describing`
+reports. `mutating` plants faults.
 """
 
 from tfjs_verify.verification.request import SILENT, Progress, Request

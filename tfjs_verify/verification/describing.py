@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tfjs_verify.artifact import Artifact
-from tfjs_verify.cases import CasePlan
-from tfjs_verify.measurements.judging import NoiseJudge
 from tfjs_verify.measurements.parity import Parity
 from tfjs_verify.model import Model
-from tfjs_verify.report import BackendReport, ModelReport, assembly, worst_verdict
+from tfjs_verify.report import BackendReport, ModelReport, assembly, findings, worst_verdict
+from tfjs_verify.verification.candidates import Candidate
+from tfjs_verify.verification.comparing import Quantized
+from tfjs_verify.verification.knowledge import Knowledge
 from tfjs_verify.verification.request import Request
-from tfjs_verify.verification.stages import Candidate, Quantized
 
 
 def describe(
@@ -20,13 +20,12 @@ def describe(
     artifact: Artifact,
     candidates: Sequence[Candidate],
     parity: Parity,
-    plan: CasePlan,
-    judge: NoiseJudge,
+    knowledge: Knowledge,
     quantized: Quantized | None,
 ) -> ModelReport:
     """The report of one model that was converted; its verdict is the worst of its backends'."""
     backends = tuple(
-        _backend(request, model, artifact, candidate, parity, judge, quantized)
+        _backend(request, model, artifact, candidate, parity, knowledge, quantized)
         for candidate in candidates
     )
     return ModelReport(
@@ -37,9 +36,9 @@ def describe(
         conversion=assembly.conversion(artifact, given=request.artifact),
         backends=backends,
         rejected=assembly.rejections(parity.rejected),
-        domains=assembly.domains(plan),
+        domains=assembly.domains(knowledge.plan),
         power=assembly.power(parity.power),
-        noise=assembly.noise(judge.noise),
+        noise=assembly.noise(knowledge.judge.noise),
         quantization=None if quantized is None else assembly.quantization(quantized.effect),
     )
 
@@ -50,28 +49,29 @@ def _backend(
     artifact: Artifact,
     candidate: Candidate,
     parity: Parity,
-    judge: NoiseJudge,
+    knowledge: Knowledge,
     quantized: Quantized | None,
 ) -> BackendReport:
     compared = candidate.parity(parity)
     if compared is None:
         assert candidate.failure is not None
         return assembly.stopped(candidate.backend, candidate.failure, candidate.latency)
-    findings = (
-        *assembly.disagreements(compared),
-        *assembly.unsettled(judge.unsettled),
-        *assembly.extras(artifact),
-        *(() if quantized is None else assembly.over_budget(quantized.effect)),
-        *assembly.narrowings(model.signature),
-        *assembly.powerless(parity.power, gates=request.require_power),
+    found = (
+        *findings.disagreements(compared),
+        *findings.unsettled(knowledge.judge.unsettled),
+        *findings.extras(artifact),
+        *(() if quantized is None else findings.over_budget(quantized.effect)),
+        *findings.narrowings(model.signature),
+        *findings.narrowed(knowledge.narrowed),
+        *findings.powerless(parity.power, gates=request.require_power),
     )
     if candidate.runtime is not None:
-        findings += assembly.order(artifact, candidate.runtime.loaded)
+        found += findings.order(artifact, candidate.runtime.loaded)
     return assembly.compared(
         candidate.backend,
         compared,
-        findings=findings,
-        contradicted=judge.unsettled,
+        findings=found,
+        contradicted=knowledge.judge.unsettled,
         latency=candidate.latency,
         minimal_case=candidate.saved_case,
         minimal_words=candidate.smallest.words if candidate.smallest else None,

@@ -11,26 +11,18 @@ from tfjs_verify.cases import Domain, load_cases
 from tfjs_verify.conversion import ConversionWorker
 from tfjs_verify.errors import ConversionError
 from tfjs_verify.measurements.decisions import Scores
-from tfjs_verify.measurements.noise.freezing import freeze
 from tfjs_verify.measurements.parity import SpecialValues
 from tfjs_verify.measurements.quantization import UNLIMITED, Budget, parse_budget
-from tfjs_verify.measurements.scores import recognise_scores
 from tfjs_verify.model import open_model
 from tfjs_verify.report import ModelReport, Report, assembly, worst_verdict
 from tfjs_verify.runtimes import BACKENDS, Backend, NodePool, TensorFlow
 from tfjs_verify.runtimes.tfjs import DEFAULT_TIMEOUT_S
 from tfjs_verify.verification.artifacts import obtain_artifact, working_directory
+from tfjs_verify.verification.candidates import load, time_all
+from tfjs_verify.verification.comparing import compare, judge_quantization, shrink
 from tfjs_verify.verification.describing import describe
+from tfjs_verify.verification.knowledge import get_to_know
 from tfjs_verify.verification.request import SILENT, Progress, Request
-from tfjs_verify.verification.stages import (
-    compare,
-    get_to_know,
-    judge_quantization,
-    load,
-    plan_model,
-    shrink,
-    time_all,
-)
 
 
 def verify(
@@ -164,16 +156,13 @@ def verify_model(
             )
         reference = stack.enter_context(TensorFlow(model))
         progress.stage(f"getting to know {model.name}")
-        frozen = freeze(model)
-        plan = plan_model(request, model, frozen, reference, data)
-        scores = {**recognise_scores(frozen.graph, frozen.outputs), **request.scores}
-        judge = stack.enter_context(get_to_know(request, model, reference, plan))
+        knowledge = stack.enter_context(get_to_know(request, model, reference, data))
         quantized = stack.enter_context(
-            judge_quantization(request, artifact, reference, plan, scores, progress)
+            judge_quantization(request, artifact, reference, knowledge, progress)
         )
         candidates = stack.enter_context(load(request, artifact, nodes, progress))
-        time_all(candidates, reference, plan, progress)
+        time_all(candidates, reference, knowledge.plan, progress)
         expected = reference if quantized is None else quantized.replay
-        parity = compare(request, model, expected, candidates, plan, judge, scores, progress)
-        shrink(request, model, expected, candidates, parity, plan, judge, progress)
-        return describe(request, model, artifact, candidates, parity, plan, judge, quantized)
+        parity = compare(request, model, expected, candidates, knowledge, progress)
+        shrink(request, model, expected, candidates, parity, knowledge, progress)
+        return describe(request, model, artifact, candidates, parity, knowledge, quantized)

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+import tfjs_verify as tv
+from tfjs_verify.measurements.graph_facts import (
+    narrowed_ops,
+    order_free_outputs,
+    recognise_scores,
+)
+from tfjs_verify.measurements.noise.freezing import freeze
+
+
+@pytest.fixture(scope="module")
+def frozen(tmp_path_factory):
+    import tensorflow as tf
+
+    class Model(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None, 6], tf.float32, name="x")])
+        def __call__(self, x):
+            best, places = tf.raw_ops.TopKV2(input=x, k=3, sorted=False)
+            return {
+                "classes": tf.nn.softmax(x),
+                "chance": tf.identity(tf.sigmoid(x)),
+                "value": x * 2.0,
+                "best": best,
+                "places": places,
+                "sorted": tf.math.top_k(x, 2).values,
+                "large": tf.cast(x, tf.int64) * 5_000_000_000,
+            }
+
+    directory = tmp_path_factory.mktemp("facts") / "model"
+    model = Model()
+    tf.saved_model.save(model, directory, signatures=model.__call__)
+    with tv.open_model(directory) as opened:
+        return freeze(opened)
+
+
+def test_scores_are_recognised_by_their_last_op(frozen):
+    found = recognise_scores(frozen.graph, frozen.outputs)
+    assert found == {"classes": "classes", "chance": "probability"}
+
+
+def test_outputs_without_an_order_are_recognised(frozen):
+    assert sorted(order_free_outputs(frozen.graph, frozen.outputs)) == ["best", "places"]
+
+
+def test_what_loses_bits_is_named(frozen):
+    (narrowed,) = narrowed_ops(frozen.graph)
+    assert narrowed.dtype == "int64"
+    assert any(op.startswith("Mul (") for op in narrowed.ops)
+    assert "in int64, by TensorFlow.js in int32" in str(narrowed)

@@ -1,0 +1,83 @@
+"""What a model's frozen graph foretells about its answers on TensorFlow.js.
+
+Which outputs somebody decides by, whose order means nothing, and what is computed in fewer bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tfjs_verify.measurements.decisions import Scores
+from tfjs_verify.tensors import NARROWED
+
+_SCORES: Mapping[str, Scores] = {
+    "Softmax": "classes",
+    "LogSoftmax": "classes",
+    "Sigmoid": "probability",
+}
+_HANDED_ON = frozenset({"Identity", "StopGradient", "Snapshot", "EnsureShape", "Cast", "IdentityN"})
+_MOVES_ONLY = frozenset({"Identity", "Const", "Placeholder", "NoOp", "Shape", "Size", "Rank"})
+
+
+def recognise_scores(graph: Any, outputs: Mapping[str, str]) -> dict[str, Scores]:
+    """The outputs that a softmax or a sigmoid makes, by name.
+
+    `graph` is a frozen GraphDef, `outputs` gives the graph's tensor for every output name.
+    """
+    found = {name: node.op for name, node in _last_nodes(graph, outputs)}
+    return {name: _SCORES[op] for name, op in found.items() if op in _SCORES}
+
+
+def order_free_outputs(graph: Any, outputs: Mapping[str, str]) -> tuple[str, ...]:
+    """The outputs that `top_k(sorted=False)` makes: a set along the last axis, in any order."""
+    return tuple(
+        name
+        for name, node in _last_nodes(graph, outputs)
+        if node.op == "TopKV2" and not node.attr["sorted"].b
+    )
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """Ops that compute in a dtype that TensorFlow.js does not have."""
+
+    dtype: str
+    ops: tuple[str, ...]
+    """As "Op (node)"."""
+
+    def __str__(self) -> str:
+        first = ", ".join(self.ops[:3])
+        more = f" and {len(self.ops) - 3} more" if len(self.ops) > 3 else ""
+        return (
+            f"computed in {self.dtype}, by TensorFlow.js in {NARROWED[self.dtype]}: {first}{more}"
+        )
+
+
+def narrowed_ops(graph: Any) -> tuple[Narrowed, ...]:
+    """What the graph computes in float64, int64, uint8 and the like; moving is no computing."""
+    import tensorflow as tf
+
+    found: dict[str, list[str]] = {}
+    bodies = [graph.node, *(function.node_def for function in graph.library.function)]
+    for nodes in bodies:
+        for node in nodes:
+            attribute = node.attr.get("T") or node.attr.get("DstT")
+            if node.op in _MOVES_ONLY or attribute is None or not attribute.type:
+                continue
+            dtype = tf.as_dtype(attribute.type).name
+            if dtype in NARROWED:
+                found.setdefault(dtype, []).append(f"{node.op} ({node.name})")
+    return tuple(Narrowed(dtype, tuple(ops)) for dtype, ops in sorted(found.items()))
+
+
+def _last_nodes(graph: Any, outputs: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    """Per output the node whose answer it is, behind what only hands it on."""
+    nodes = {node.name: node for node in graph.node}
+    for name, tensor in outputs.items():
+        node = nodes.get(tensor.partition(":")[0])
+        while node is not None and node.op in _HANDED_ON and node.input:
+            node = nodes.get(node.input[0].lstrip("^").partition(":")[0])
+        if node is not None:
+            yield name, node

@@ -1,0 +1,159 @@
+"""What a reader should know: what disagreed, and what was noticed on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from tfjs_verify.artifact import Artifact
+from tfjs_verify.cases import Case, OutputPower
+from tfjs_verify.comparison import Domain, Mismatch
+from tfjs_verify.measurements.graph_facts import Narrowed
+from tfjs_verify.measurements.parity import CandidateParity, Disagreement
+from tfjs_verify.measurements.quantization import QuantizationEffect
+from tfjs_verify.report.report import POWERLESS, FindingReport
+from tfjs_verify.report.values import shown
+from tfjs_verify.runtimes.tfjs import LoadedModel
+from tfjs_verify.tensors import WIRE_DTYPES, Signature, tfjs_dtype
+
+
+def disagreements(parity: CandidateParity) -> tuple[FindingReport, ...]:
+    """What disagreed, one finding per output and domain."""
+    found: dict[tuple[str, str, bool], FindingReport] = {}
+    for each in parity.disagreements:
+        comparison = each.comparison
+        if comparison.structure is not None:
+            message = f'output "{comparison.name}": {comparison.structure}'
+            _count(found, comparison.name, FindingReport("finite", each.gates, message, 1))
+        for mismatch in comparison.mismatches:
+            finding = _mismatch_finding(parity, each, mismatch)
+            _count(found, comparison.name, finding)
+    return tuple(found.values())
+
+
+def _count(
+    found: dict[tuple[str, str, bool], FindingReport], output: str, finding: FindingReport
+) -> None:
+    key = (output, finding.domain, finding.gates)
+    before = found.get(key)
+    found[key] = finding if before is None else replace(before, count=before.count + finding.count)
+
+
+def _mismatch_finding(
+    parity: CandidateParity, disagreement: Disagreement, mismatch: Mismatch
+) -> FindingReport:
+    case = disagreement.case
+    where = f'output "{disagreement.comparison.name}"{list(mismatch.index)}'
+    values = f"tensorflow {shown(mismatch.expected)}, {parity.name} {shown(mismatch.actual)}"
+    made_of = f"; the case was made of {case.values.replace('_', ' ')} values"
+    return FindingReport(
+        domain=_domain(case, mismatch),
+        gates=disagreement.gates,
+        message=f"{where}: {values}{'' if case.values == 'finite' else made_of}",
+        count=mismatch.count,
+    )
+
+
+def _domain(case: Case, mismatch: Mismatch) -> Domain:
+    """The domain of a finite mismatch is that of the values that the case was made of."""
+    made: Mapping[str, Domain] = {
+        "nan": "nan",
+        "infinite": "infinite",
+        "subnormal": "subnormal",
+        "signed_zero": "signed_zero",
+        "int_extreme": "overflow",
+    }
+    if mismatch.domain == "finite" and case.drawn is not None:
+        return made.get(case.values, "finite")
+    return mismatch.domain
+
+
+def narrowings(signature: Signature) -> tuple[FindingReport, ...]:
+    """The dtypes of the signature that TensorFlow.js does not have."""
+    sides = (("input", signature.inputs), ("output", signature.outputs))
+    return tuple(
+        FindingReport(
+            "precision",
+            False,
+            f'{side} "{spec.name}" is {spec.dtype}; TensorFlow.js has it as '
+            f"{tfjs_dtype(spec.dtype)}",
+            1,
+        )
+        for side, specs in sides
+        for spec in specs
+        if spec.dtype not in WIRE_DTYPES
+    )
+
+
+def narrowed(found: Sequence[Narrowed]) -> tuple[FindingReport, ...]:
+    """What the graph computes in fewer bits on TensorFlow.js."""
+    return tuple(FindingReport("precision", False, str(each), len(each.ops)) for each in found)
+
+
+def unsettled(outputs: Sequence[str]) -> tuple[FindingReport, ...]:
+    """The outputs on which TensorFlow does not agree with itself."""
+    return tuple(
+        FindingReport(
+            "nondeterministic",
+            False,
+            f'output "{name}": TensorFlow itself gives another answer each time',
+            1,
+        )
+        for name in outputs
+    )
+
+
+def extras(artifact: Artifact) -> tuple[FindingReport, ...]:
+    """What the artifact takes or gives beyond the model's signature."""
+    sides = (("input", artifact.extra_inputs), ("output", artifact.extra_outputs))
+    return tuple(
+        FindingReport(
+            "finite", True, f'the artifact has an {side} "{name}" that the model does not have', 1
+        )
+        for side, names in sides
+        for name in names
+    )
+
+
+def over_budget(effect: QuantizationEffect) -> tuple[FindingReport, ...]:
+    """What quantisation changed beyond its budget; that is every backend's failure."""
+    return tuple(
+        FindingReport("precision", True, f"quantisation: {words}", 1) for words in effect.excesses
+    )
+
+
+def powerless(measured: Sequence[OutputPower], *, gates: bool) -> tuple[FindingReport, ...]:
+    """The outputs whose parity proves nothing."""
+    return tuple(
+        FindingReport(
+            "finite",
+            gates,
+            f'{POWERLESS}: output "{each.name}" proves nothing. {each.reason} Give real '
+            "inputs with --data, or domains with --input",
+            1,
+        )
+        for each in measured
+        if each.powerless
+    )
+
+
+def order(artifact: Artifact, loaded: LoadedModel) -> tuple[FindingReport, ...]:
+    """Where the order that JavaScript code sees is not the signature's."""
+    found = []
+    for side, ours, theirs in (
+        ("inputs", artifact.inputs, loaded.inputs),
+        ("outputs", artifact.outputs, loaded.outputs),
+    ):
+        names = {node.partition(":")[0]: name for name, node in ours.items()}
+        seen = [names.get(spec.name.partition(":")[0], spec.name) for spec in theirs]
+        if len(seen) > 1 and seen != list(ours):
+            found.append(
+                FindingReport(
+                    "order",
+                    False,
+                    f"JavaScript sees the {side} by position as [{', '.join(seen)}], not as "
+                    f"[{', '.join(ours)}]: pass and read them by name",
+                    1,
+                )
+            )
+    return tuple(found)

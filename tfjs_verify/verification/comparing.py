@@ -1,0 +1,154 @@
+"""The comparison itself: all cases on all backends, and what fails made small."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from tfjs_verify.artifact import Artifact
+from tfjs_verify.cases import Case, Memory, Smallest, find_smallest, save_case
+from tfjs_verify.measurements.parity import Parity, disagrees, measure_parity
+from tfjs_verify.measurements.quantization import QuantizationEffect, measure_quantization
+from tfjs_verify.model import Model
+from tfjs_verify.runtimes import TFJS, Runtime, TensorFlow
+from tfjs_verify.runtimes.replay import ArtifactReplay
+from tfjs_verify.verification.candidates import Candidate
+from tfjs_verify.verification.knowledge import Knowledge
+from tfjs_verify.verification.request import Progress, Request
+
+FAILURES = Path("failures")
+"""Where failing cases are kept when no working directory was named."""
+
+_SPECIAL_CASES = 16
+"""Cases of special values beside the ordinary ones, two for each class and each sign."""
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A quantised artifact: its graph in TensorFlow, and what quantisation did to the model."""
+
+    replay: ArtifactReplay
+    effect: QuantizationEffect
+
+
+@contextmanager
+def judge_quantization(
+    request: Request,
+    artifact: Artifact,
+    reference: TensorFlow,
+    knowledge: Knowledge,
+    progress: Progress,
+) -> Iterator[Quantized | None]:
+    """The quantised graph, which the backends are compared with; None where nothing is quantised.
+
+    Raises LoadError where TensorFlow cannot replay the artifact.
+    """
+    if artifact.quantization is None:
+        yield None
+        return
+    progress.stage("measuring what quantisation changes")
+    with ArtifactReplay(artifact) as replay:
+        effect = measure_quantization(
+            reference,
+            replay,
+            examples=request.examples,
+            seed=request.seed,
+            data=knowledge.plan.samples,
+            plan=knowledge.plan,
+            scores=knowledge.scores,
+            budget=request.quantization_budget,
+        )
+        yield Quantized(replay, effect)
+
+
+def compare(
+    request: Request,
+    model: Model,
+    reference: Runtime,
+    candidates: Sequence[Candidate],
+    knowledge: Knowledge,
+    progress: Progress,
+) -> Parity:
+    """All cases on all backends that are still there."""
+    plan = knowledge.plan
+    special = 0
+    if request.examples and request.special_values != "off":
+        special = min(request.examples, _SPECIAL_CASES)
+    total = len(plan.samples) + request.examples + special
+    progress.stage("comparing")
+    return measure_parity(
+        reference,
+        *(candidate.live for candidate in candidates if candidate.live is not None),
+        examples=request.examples,
+        seed=request.seed,
+        data=plan.samples,
+        memory=_memory(request, model),
+        plan=plan,
+        judge=knowledge.judge,
+        scores=knowledge.scores,
+        order_free=knowledge.order_free,
+        special=special,
+        strict=request.special_values == "strict",
+        on_case=lambda done: progress.cases(done, total),
+    )
+
+
+def shrink(
+    request: Request,
+    model: Model,
+    reference: Runtime,
+    candidates: Sequence[Candidate],
+    parity: Parity,
+    knowledge: Knowledge,
+    progress: Progress,
+) -> None:
+    """Make what failed small enough to read, and keep it as a file that replays it.
+
+    What is smallest for one backend is tried on the next before anything is searched again.
+    """
+    strict = request.special_values == "strict"
+    directory = FAILURES if request.work_dir is None else request.work_dir / model.name / "cases"
+    found: list[Smallest] = []
+    for candidate in candidates:
+        result = candidate.parity(parity)
+        failing = None if result is None else result.case_to_keep
+        if failing is None:
+            continue
+        runtime = candidate.live
+        if runtime is not None and result is not None and result.failure is None:
+
+            def fails(case: Case, runtime: TFJS = runtime) -> bool:
+                return disagrees(
+                    reference,
+                    runtime,
+                    case,
+                    knowledge.judge,
+                    order_free=knowledge.order_free,
+                    strict=strict,
+                )
+
+            progress.stage(f"looking for the smallest case that fails on {candidate.backend}")
+            with candidate.stopping():
+                candidate.smallest = next(
+                    (each for each in found if fails(each.case)), None
+                ) or find_smallest(
+                    failing, fails, plan=knowledge.plan, seconds=request.shrink_seconds
+                )
+                found.append(candidate.smallest)
+        kept = failing if candidate.smallest is None else candidate.smallest.case
+        path = directory / f"{model.name}-{candidate.backend}.npz"
+        candidate.saved_case = str(save_case(kept, path))
+
+
+def _memory(request: Request, model: Model) -> Memory | None:
+    """What failed on these backends in earlier runs; it lives in the user's cache."""
+    if not request.remember:
+        return None
+    identity = repr((model.path, model.signature_key, model.signature, request.backends))
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    return Memory(user_cache_path("tfjs-verify") / "failures", f"{model.name}-{digest}")

@@ -1,0 +1,109 @@
+"""What is known of a model before anything is compared: its cases, its noise, its graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from tfjs_verify.cases import (
+    Case,
+    CasePlan,
+    infer_domains,
+    plan_cases,
+    refine_dimensions,
+    sample_cases,
+)
+from tfjs_verify.errors import ExecutionError, LoadError
+from tfjs_verify.measurements.decisions import Scores
+from tfjs_verify.measurements.graph_facts import (
+    Narrowed,
+    narrowed_ops,
+    order_free_outputs,
+    recognise_scores,
+)
+from tfjs_verify.measurements.judging import NoiseJudge
+from tfjs_verify.measurements.noise import DEFAULT_CASES, Oracle, measure_noise
+from tfjs_verify.measurements.noise.freezing import Frozen, freeze
+from tfjs_verify.measurements.stability import unsettled_outputs
+from tfjs_verify.model import Model
+from tfjs_verify.runtimes import TensorFlow
+from tfjs_verify.verification.request import Request
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """A model as the comparison needs to know it."""
+
+    plan: CasePlan
+    judge: NoiseJudge
+    scores: Mapping[str, Scores]
+    """The outputs that somebody decides by."""
+    order_free: tuple[str, ...]
+    """The outputs that are sets along their last axis."""
+    narrowed: tuple[Narrowed, ...]
+    """What the graph computes in dtypes that TensorFlow.js does not have."""
+
+
+@contextmanager
+def get_to_know(
+    request: Request, model: Model, reference: TensorFlow, data: Sequence[Case]
+) -> Iterator[Knowledge]:
+    """Read the model's graph, and measure its noise on a few cases."""
+    with ExitStack() as stack:
+        frozen, oracle, reason = None, None, ""
+        try:
+            frozen = freeze(model)
+            oracle = stack.enter_context(Oracle(model))
+        except LoadError as error:
+            reason = error.message
+        plan = _plan(request, model, frozen, reference, data)
+        if request.examples:
+            cases = sample_cases(plan, count=DEFAULT_CASES, seed=request.seed)
+        else:
+            cases = plan.samples[:DEFAULT_CASES]
+        judge = NoiseJudge(
+            measure_noise(reference, oracle, cases, reason=reason),
+            model.signature.outputs,
+            reference=reference,
+            oracle=oracle,
+            atol=request.atol,
+            rtol=request.rtol,
+            unsettled=unsettled_outputs(reference, cases),
+        )
+        if frozen is None:
+            yield Knowledge(plan, judge, request.scores, (), ())
+        else:
+            yield Knowledge(
+                plan,
+                judge,
+                {**recognise_scores(frozen.graph, frozen.outputs), **request.scores},
+                order_free_outputs(frozen.graph, frozen.outputs),
+                narrowed_ops(frozen.graph),
+            )
+
+
+def _plan(
+    request: Request,
+    model: Model,
+    frozen: Frozen | None,
+    reference: TensorFlow,
+    data: Sequence[Case],
+) -> CasePlan:
+    """What cases are drawn from: what the user said, else the graph, the data, the dtypes.
+
+    Sizes that TensorFlow refuses are left out. Raises CaseError where none is left.
+    """
+    inferred = {} if frozen is None else infer_domains(frozen.graph, frozen.inputs, model.signature)
+    plan = plan_cases(model.signature, domains={**inferred, **request.inputs}, samples=data)
+    if not request.examples:
+        return plan
+
+    def accepts(case: Case) -> bool:
+        try:
+            reference.run(case.inputs)
+        except ExecutionError:
+            return False
+        return True
+
+    return refine_dimensions(plan, accepts)
