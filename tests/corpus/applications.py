@@ -42,7 +42,7 @@ SIZES = {
 }
 """Pixels per side: small, since what is computed per pixel is the same at any size."""
 _CALIBRATION, _CASES = 8, 2
-_LOGIT_SPREAD = 2.0
+_LOGIT_SPREAD = 0.25
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,11 +74,14 @@ def build(name: str) -> Any:
 
 
 def pictures(name: str, count: int, *, seed: int = 0) -> np.ndarray:
-    """Random images: noise over a random background, in the range of the model's own input."""
+    """Random images, from coarse patches to noise, in the range of the model's own input."""
     size = SIZES[name]
     rng = np.random.default_rng(seed)
-    background = rng.uniform(0, 255, (count, 1, 1, 3))
-    images = np.clip(background + rng.normal(0, 60, (count, size, size, 3)), 0, 255)
+    images = rng.uniform(60, 195, (count, 1, 1, 3))
+    for cells in (2, 4, 8, size):
+        pattern = rng.normal(0, rng.uniform(5, 60, (count, 1, 1, 1)), (count, cells, cells, 3))
+        images = images + pattern.repeat(size // cells, axis=1).repeat(size // cells, axis=2)
+    images = np.clip(images, 0, 255)
     scales_itself = name.startswith(("EfficientNet", "MobileNetV3", "ConvNeXt"))
     return np.asarray(images if scales_itself else images / 127.5 - 1, np.float32)
 

@@ -66,7 +66,7 @@ def splice(body: Body, statics: Statics, name: str, expand: Expansion) -> bool:
     sources = {
         operand.op.name: tensor_of(ref) for operand, ref in zip(operands, references, strict=True)
     }
-    _connect(body, node, _insert(body, name, trace, results, sources), results)
+    _connect(body, node, insert(body, name, trace, results, sources), results)
     return True
 
 
@@ -89,7 +89,7 @@ def _check(name: str, trace: Any, call: Call, results: Sequence[Any]) -> None:
         )
 
 
-def _insert(
+def insert(
     body: Body, name: str, trace: Any, results: Sequence[Any], sources: dict[str, str]
 ) -> list[str]:
     """Copies what the results need into the body; returns their references there."""

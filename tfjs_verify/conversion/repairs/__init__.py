@@ -12,6 +12,8 @@ from tfjs_verify.conversion.graph import Program
 from tfjs_verify.conversion.repairs import (
     arithmetic,
     bits,
+    channels,
+    complex_numbers,
     convolutions,
     debugging,
     images,
@@ -19,6 +21,8 @@ from tfjs_verify.conversion.repairs import (
     loops,
     matrices,
     normalization,
+    sampling,
+    strings,
 )
 from tfjs_verify.conversion.repairs.base import Rewrite
 from tfjs_verify.conversion.repairs.log import RepairLog
@@ -27,13 +31,17 @@ from tfjs_verify.errors import ConversionError
 __all__ = ["FINAL_REWRITES", "REWRITES", "RepairLog", "Rewrite", "debugging", "repair"]
 
 REWRITES: tuple[Rewrite, ...] = (
+    *channels.REWRITES,
     *arithmetic.REWRITES,
     *bits.REWRITES,
+    *complex_numbers.REWRITES,
     *matrices.REWRITES,
     *indexing.REWRITES,
     *normalization.REWRITES,
     *convolutions.REWRITES,
     *images.REWRITES,
+    *sampling.REWRITES,
+    *strings.REWRITES,
 )
 """Before and after TensorFlow's own simplification."""
 FINAL_REWRITES: tuple[Rewrite, ...] = loops.REWRITES

@@ -14,8 +14,8 @@ _SPARE = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 def contract(equation: str, operands: Sequence[Any]) -> Any:
     """What `tf.einsum(equation, *operands)` computes; `None` where it takes other means.
 
-    That is: more than two operands, an unknown rank, a repeated label (a diagonal), or an ellipsis
-    that stands for different numbers of dimensions.
+    That is: more than two operands, an unknown rank, a diagonal as the result, or an ellipsis that
+    stands for different numbers of dimensions.
     """
     terms, separator, output = equation.replace(" ", "").partition("->")
     inputs = terms.split(",")
@@ -25,12 +25,30 @@ def contract(equation: str, operands: Sequence[Any]) -> Any:
     if expanded is None:
         return None
     inputs, output = expanded
-    if any(len(set(term)) != len(term) for term in (*inputs, output)):
+    if len(set(output)) != len(output):
         return None
+    operands = [_diagonal(tensor, term) for tensor, term in zip(operands, inputs, strict=True)]
+    inputs = ["".join(dict.fromkeys(term)) for term in inputs]
     if len(operands) == 1:
         tensor, labels = _sum_out(operands[0], inputs[0], output)
         return _transposed(tensor, labels, output)
     return _product(inputs, output, operands)
+
+
+def _diagonal(tensor: Any, labels: str) -> Any:
+    """Dimensions of the same label taken together: masked, then summed along the second of them."""
+    for label in dict.fromkeys(labels):
+        while labels.count(label) > 1:
+            first, second = labels.index(label), labels.rindex(label)
+            shape = [1] * len(labels)
+            shape[first], shape[second] = -1, 1
+            rows = tf.reshape(tf.range(tf.shape(tensor)[first]), shape)
+            shape[first], shape[second] = 1, -1
+            columns = tf.reshape(tf.range(tf.shape(tensor)[second]), shape)
+            masked = tf.where(tf.equal(rows, columns), tensor, tf.zeros_like(tensor))
+            tensor = tf.reduce_sum(masked, axis=second)
+            labels = labels[:second] + labels[second + 1 :]
+    return tensor
 
 
 def _product(inputs: Sequence[str], output: str, operands: Sequence[Any]) -> Any:

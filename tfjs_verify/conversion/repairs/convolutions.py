@@ -170,6 +170,43 @@ def dilation_2d(call: Call, x: Any, filters: Any) -> Any:
     return result
 
 
+@expansion(
+    "MaxPoolWithArgmax",
+    why="the wasm backend gives wrong places, and the node backend has no kernel for it",
+)
+def max_pool_with_argmax(call: Call, x: Any) -> Any:
+    """All pixels of a window side by side: the largest, and where in the image it lies."""
+    rows, columns, channels = x.shape[1:]
+    height, width = call.outputs[0].shape[1:3]
+    if None in (rows, columns, channels, height, width) or call.attribute("padding") == b"EXPLICIT":
+        return None
+    _, kh, kw, _ = call.attribute("ksize")
+    _, sh, sw, _ = call.attribute("strides")
+    top = max((height - 1) * sh + kh - rows, 0) // 2
+    left = max((width - 1) * sw + kw - columns, 0) // 2
+    same = call.attribute("padding") == b"SAME"
+    pads = [
+        [top if same else 0, kh + sh] if same else [0, 0],
+        [left if same else 0, kw + sw] if same else [0, 0],
+    ]
+    padded = tf.pad(x, [[0, 0], *pads, [0, 0]], constant_values=x.dtype.min)
+    last_row, last_column = (height - 1) * sh + 1, (width - 1) * sw + 1
+    taps = [(i, j) for i in range(kh) for j in range(kw)]
+    windows = [padded[:, i : i + last_row : sh, j : j + last_column : sw] for i, j in taps]
+    result, place = windows[0], tf.zeros(tf.shape(windows[0]), tf.int32)
+    for number, window in enumerate(windows[1:], start=1):
+        place = tf.where(window > result, tf.fill(tf.shape(place), number), place)
+        result = tf.maximum(result, window)
+    first_row = tf.reshape(tf.range(height) * sh - pads[0][0], [1, -1, 1, 1])
+    first_column = tf.reshape(tf.range(width) * sw - pads[1][0], [1, 1, -1, 1])
+    row, column = first_row + place // kw, first_column + place % kw
+    index = (row * columns + column) * channels + tf.range(channels)
+    if call.attribute("include_batch_in_index"):
+        size = rows * columns * channels
+        index += tf.reshape(tf.range(tf.shape(x)[0]) * size, [-1, 1, 1, 1])
+    return result, tf.cast(index, call.outputs[1].dtype)
+
+
 def _options(call: Call, *names: str) -> dict[str, Any]:
     options = {name: call.attribute(name) for name in names if call.attribute(name) is not None}
     if "padding" in options:
@@ -193,4 +230,5 @@ REWRITES = (
     dilated_transposed_convolution,
     max_pooling_3d,
     dilation_2d,
+    max_pool_with_argmax,
 )
