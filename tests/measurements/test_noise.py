@@ -299,3 +299,17 @@ def test_an_output_of_zeros_allows_next_to_nothing() -> None:
     empty = OutputNoise("y", "float32", envelope=Envelope().with_samples(np.ones(9), np.ones(9)))
     assert np.all(empty.allowance(np.zeros((2, 3), np.float32)) < 1e-30)
     assert empty.allowance(np.zeros((0, 3), np.float32)).shape == (0, 3)
+
+
+def test_numbers_that_float32_cannot_hold_say_nothing(tmp_path: Path) -> None:
+    """In float64 an exponential goes on where float32 has become infinite."""
+    given = [Case("large", {"x": np.array([1, 2, 3, 95, 500], np.float32)}, "made")]
+    noise = measured(tmp_path, tf.exp, given, [None])["y"]
+    assert 0 < noise.envelope.peak < 1e-5
+    assert np.all(noise.allowance(np.array([3.0, 20.0], np.float32)) < 1e-2)
+
+
+def test_empty_outputs_have_no_noise(tmp_path: Path) -> None:
+    noise = measured(tmp_path, lambda x: x[5:] / 3.0, cases(4), [None])["y"]
+    assert noise.envelope.peak == 0
+    assert noise.jumps is None

@@ -133,6 +133,8 @@ def output_noise(
         return replace(empty, decides=True)
     with np.errstate(invalid="ignore", over="ignore"):
         errors = [np.abs(_widen(other) - _widen(exact)) for other in (answer, *dithered)]
+    representable = magnitude <= np.finfo(np.float32).max  # float64 goes on where float32 ends
+    errors = [np.where(representable, error, np.nan) for error in errors]
     jumps = _jumps(errors, scale)
     envelope = Envelope()
     peaks = []
@@ -159,10 +161,11 @@ def _jumps(errors: Sequence[Array], scale: float) -> Array | None:
 
     Where many move, they are badly conditioned instead: then some that did not move could have.
     """
+    if not scale:
+        return None
     largest = np.max([np.where(np.isfinite(error), error, 0.0) for error in errors], axis=0)
-    jumps: Array = largest > max(_JUMP * scale, 1e3 * float(np.median(largest, axis=None)))
-    share = np.count_nonzero(jumps) / max(1, jumps.size)
-    return jumps if scale and 0 < share < _MINORITY else None
+    jumps: Array = largest > max(_JUMP * scale, 1e3 * float(np.median(largest)))
+    return jumps if 0 < np.mean(jumps) < _MINORITY else None
 
 
 def _magnitude(array: Array) -> tuple[Array, float]:
