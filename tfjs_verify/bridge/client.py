@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from tfjs_verify.bridge.contract import Contract
@@ -18,6 +17,7 @@ from tfjs_verify.bridge.framing import (
 )
 from tfjs_verify.bridge.process import NodeProcess
 from tfjs_verify.errors import DeadlineExceeded, ProcessDied, ProtocolError, TfjsVerifyError
+from tfjs_verify.lifetime import Closing
 from tfjs_verify.tensors import Array, decode, encode
 
 _SHUTDOWN_S = 2.0
@@ -41,7 +41,7 @@ class Reply:
             raise ProtocolError(f"the tensors of a reply cannot be read: {error}") from error
 
 
-class Client:
+class Client(Closing):
     """One conversation with one Node process.
 
     A missed deadline, a death or a broken frame ends the process; later calls raise the same error.
@@ -137,14 +137,3 @@ class Client:
         self._process.kill()
         self._broken = kind(message)
         return self._broken
-
-    def __enter__(self) -> Client:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

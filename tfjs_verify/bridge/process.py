@@ -9,10 +9,10 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from types import TracebackType
 from typing import IO
 
 from tfjs_verify.errors import EnvironmentProblem
+from tfjs_verify.lifetime import Closing
 
 _IN_FLIGHT_BYTES = 1 << 20
 _STDERR_LINES = 200
@@ -20,7 +20,7 @@ _QUOTED_LINES = 12
 _PATIENCE_S = 2.0
 
 
-class NodeProcess:
+class NodeProcess(Closing):
     """A child process whose stdin and stdout are the wire and whose stderr is kept for errors.
 
     Its life ends when its stdin ends, so that a killed parent leaves no orphan behind. Both are
@@ -113,17 +113,6 @@ class NodeProcess:
     def _stderr_stream(self) -> IO[bytes]:
         assert self._popen.stderr is not None  # it was asked for
         return self._popen.stderr
-
-    def __enter__(self) -> NodeProcess:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _keep_lines(stream: IO[bytes], lines: deque[str]) -> None:

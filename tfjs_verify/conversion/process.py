@@ -13,11 +13,11 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 from tfjs_verify.conversion.options import ConversionOptions
 from tfjs_verify.errors import ArtifactError, ConversionError, EnvironmentProblem
+from tfjs_verify.lifetime import Closing
 from tfjs_verify.model import Model
 
 _STDERR_LINES = 200
@@ -25,7 +25,7 @@ _QUOTED_LINES = 5
 _CLOSE_SECONDS = 5.0
 
 
-class ConversionWorker:
+class ConversionWorker(Closing):
     """A warm process that converts one model after another.
 
     It starts with the first conversion. A process that crashed, or that was ended because it missed
@@ -34,17 +34,6 @@ class ConversionWorker:
 
     def __init__(self) -> None:
         self._process: _Process | None = None
-
-    def __enter__(self) -> ConversionWorker:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def convert(
         self, model: Model, directory: Path, options: ConversionOptions, *, timeout: float

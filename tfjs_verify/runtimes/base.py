@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Literal, TypeVar
+from typing import Literal
 
+from tfjs_verify.lifetime import Closing
 from tfjs_verify.tensors import Array, Signature
 
 Backend = Literal["node", "wasm", "cpu"]
 BACKENDS: tuple[Backend, ...] = ("node", "wasm", "cpu")
-
-_Runtime = TypeVar("_Runtime", bound="Runtime")
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Timing:
         return float(np.percentile(self.samples_ms, q))
 
 
-class Runtime(ABC):
+class Runtime(Closing):
     """Answers cases. A context manager: leaving it releases what it holds."""
 
     name: str
@@ -65,13 +64,19 @@ class Runtime(ABC):
     def close(self) -> None:
         """Release what the runtime holds; safe to call twice."""
 
-    def __enter__(self: _Runtime) -> _Runtime:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+def steady_timing(
+    call: Callable[[], object], *, warmup: int, repetitions: int, budget_s: float
+) -> Timing:
+    """Times `call` in this process after `warmup` calls, at least once, for about `budget_s`."""
+    started = time.perf_counter()
+    samples: list[float] = []
+    for number in range(warmup + repetitions):
+        before = time.perf_counter()
+        call()
+        after = time.perf_counter()
+        if number >= warmup:
+            samples.append((after - before) * 1e3)
+        if samples and after - started > budget_s:
+            break
+    return Timing(tuple(samples))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from tfjs_verify.errors import RequestError
+from tfjs_verify.lifetime import Closing
 from tfjs_verify.runtimes.base import Backend
 from tfjs_verify.runtimes.tfjs import NodeSession, start_node
 
 
-class NodePool:
+class NodePool(Closing):
     """Keeps one Node process per backend alive, and replaces one that died."""
 
     def __init__(
@@ -53,14 +53,3 @@ class NodePool:
         for session in self._sessions.values():
             session.close()
         self._sessions.clear()
-
-    def __enter__(self) -> NodePool:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 from tfjs_verify.errors import ExecutionError, LoadError
 from tfjs_verify.model import Model, open_model
-from tfjs_verify.runtimes.base import Runtime, Timing
+from tfjs_verify.runtimes.base import Runtime, Timing, steady_timing
 from tfjs_verify.tensors import Array
 
 
@@ -54,18 +53,12 @@ class TensorFlow(Runtime):
     ) -> Timing:
         """Time the signature call with its outputs fetched; inputs are tensors beforehand."""
         tensors = self._tensors(inputs)
-        started = time.perf_counter()
-        samples: list[float] = []
-        for number in range(warmup + repetitions):
-            before = time.perf_counter()
+
+        def call() -> None:
             for result in self._call(tensors).values():
                 result.numpy()
-            after = time.perf_counter()
-            if number >= warmup:
-                samples.append((after - before) * 1e3)
-            if samples and after - started > budget_s:
-                break
-        return Timing(tuple(samples))
+
+        return steady_timing(call, warmup=warmup, repetitions=repetitions, budget_s=budget_s)
 
     def close(self) -> None:
         """Release the temporary files of a model that this runtime opened."""

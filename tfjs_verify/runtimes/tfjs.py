@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from tfjs_verify.artifact import Artifact
@@ -14,6 +13,7 @@ from tfjs_verify.bridge.contract import read_contract
 from tfjs_verify.bridge.installation import Installation, provision
 from tfjs_verify.bridge.process import NodeProcess
 from tfjs_verify.errors import ExecutionError, ProtocolError
+from tfjs_verify.lifetime import Closing
 from tfjs_verify.runtimes.base import Backend, Runtime, Timing
 from tfjs_verify.tensors import Array, TensorSpec, narrow
 
@@ -33,7 +33,7 @@ class LoadedModel:
     load_ms: float
 
 
-class NodeSession:
+class NodeSession(Closing):
     """A Node process with one TensorFlow.js backend, which can hold several models."""
 
     def __init__(self, client: Client, backend: Backend, facts: Mapping[str, Any]) -> None:
@@ -78,17 +78,6 @@ class NodeSession:
     def close(self) -> None:
         """End the process; safe to call twice."""
         self.client.close()
-
-    def __enter__(self) -> NodeSession:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def start_node(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any, Literal
 
 import numpy as np
 
 from tfjs_verify.errors import ExecutionError, LoadError
+from tfjs_verify.lifetime import Closing
 from tfjs_verify.measurements.noise.decisions import decisions
 from tfjs_verify.measurements.noise.freezing import Executable, Frozen, freeze
 from tfjs_verify.measurements.noise.lifting import lift
@@ -21,7 +21,7 @@ _NUMBERS = itertools.count()
 """Functions of TensorFlow are known by name in the whole process, so every lifting has a number."""
 
 
-class Oracle:
+class Oracle(Closing):
     """Answers cases like a runtime, in float64; complex outputs are complex128.
 
     `obstacles` names the ops that still compute in float32, as "Op (node)": where there are some,
@@ -71,17 +71,6 @@ class Oracle:
         """Release the graphs; safe to call twice."""
         self._graphs.clear()
         self._frozen = None
-
-    def __enter__(self) -> Oracle:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _run(self, which: _Which, inputs: Mapping[str, Array]) -> dict[str, Array]:
         results = self._call(which, inputs)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from tfjs_verify.artifact import Artifact
 from tfjs_verify.errors import ExecutionError, LoadError
-from tfjs_verify.runtimes.base import Runtime, Timing
+from tfjs_verify.runtimes.base import Runtime, Timing, steady_timing
 from tfjs_verify.runtimes.replay.graph import ReplayGraph, artifact_graph, tensor_name
 from tfjs_verify.tensors import Array, narrow
 
@@ -57,18 +56,12 @@ class ArtifactReplay(Runtime):
         """Time the graph's call with its outputs fetched."""
         function = self._function(tuple(inputs), tuple(self.artifact.outputs))
         values = list(inputs.values())
-        started = time.perf_counter()
-        samples: list[float] = []
-        for number in range(warmup + repetitions):
-            before = time.perf_counter()
+
+        def call() -> None:
             for result in self._call(function, values):
                 result.numpy()
-            after = time.perf_counter()
-            if number >= warmup:
-                samples.append((after - before) * 1e3)
-            if samples and after - started > budget_s:
-                break
-        return Timing(tuple(samples))
+
+        return steady_timing(call, warmup=warmup, repetitions=repetitions, budget_s=budget_s)
 
     def close(self) -> None:
         """Release the graph and its weights."""
