@@ -5,8 +5,9 @@ Inputs and outputs keep the names of the signature: that is where every later na
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -125,18 +126,35 @@ def _constant(function: Any, *, lower_control_flow: bool) -> Any:
     """
     options = {"lower_control_flow": lower_control_flow, "aggressive_inlining": True}
     try:
-        return convert_to_constants.convert_variables_to_constants_v2(function, **options)
+        with _cases_kept():
+            return convert_to_constants.convert_variables_to_constants_v2(function, **options)
     except ValueError:
         handles = {id(v.handle) for v in function.graph.variables if v.dtype.is_integer}
         captures = function.graph.captures
         states = {placeholder.op.name for value, placeholder in captures if id(value) in handles}
         if not states:
             raise
-    data = convert_to_constants._FunctionConverterDataInEager(
-        func=function, variable_names_denylist=states, **options
-    )
+    with _cases_kept():
+        data = convert_to_constants._FunctionConverterDataInEager(
+            func=function, variable_names_denylist=states, **options
+        )
     graph, converted = convert_to_constants._replace_variables_by_constants(data)
     return convert_to_constants._construct_concrete_function(function, graph, converted)
+
+
+@contextlib.contextmanager
+def _cases_kept() -> Iterator[None]:
+    """TensorFlow can be told to keep loops and branches, and lowers `Case` all the same.
+
+    It looks up in this one set what to keep.
+    """
+    kept = convert_to_constants._CONTROL_FLOW_OPS
+    added = {"Case", "StatelessCase"} - kept
+    kept |= added
+    try:
+        yield
+    finally:
+        kept -= added
 
 
 def _tables(model: Any, function: Any) -> tuple[list[tuple[Any, int]], Initializer | None]:

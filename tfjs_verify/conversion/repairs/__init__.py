@@ -12,6 +12,7 @@ from tfjs_verify.conversion.graph import Program
 from tfjs_verify.conversion.repairs import (
     arithmetic,
     bits,
+    branches,
     channels,
     complex_numbers,
     convolutions,
@@ -31,6 +32,7 @@ from tfjs_verify.errors import ConversionError
 __all__ = ["FINAL_REWRITES", "REWRITES", "RepairLog", "Rewrite", "debugging", "repair"]
 
 REWRITES: tuple[Rewrite, ...] = (
+    *branches.REWRITES,
     *channels.REWRITES,
     *arithmetic.REWRITES,
     *bits.REWRITES,
