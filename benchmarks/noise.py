@@ -19,7 +19,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.noise_faults import KINDS, is_weight, same, with_fault
 from benchmarks.noise_table import FIXED_RULES, render
 from tests.corpus.measuring import entries
 from tfjs_verify.artifact import Artifact, load_artifact
@@ -62,12 +63,6 @@ from tfjs_verify.runtimes import TFJS, NodePool, TensorFlow
 from tfjs_verify.tensors import Array, Signature
 
 BACKENDS = ("node", "wasm", "cpu")
-KINDS: Mapping[str, Callable[[Array, np.random.Generator], None]] = {
-    "all × 1.01": lambda w, _: np.multiply(w, np.float32(1.01), out=w),
-    "all × 1.001": lambda w, _: np.multiply(w, np.float32(1.001), out=w),
-    "one × 1.1": lambda w, rng: _one(w, rng, 1.1),
-    "one zeroed": lambda w, rng: _one(w, rng, 0.0),
-}
 _FRESH = 1000
 """Added to a seed: judged are other cases than those the noise was measured on."""
 Answers = Mapping[str, Array]
@@ -174,17 +169,17 @@ class Bench:
     ) -> Iterator[dict[str, Any]]:
         """Faults in weights, each run in TensorFlow on all cases; those without effect left out."""
         rng = np.random.default_rng(seed)
-        weights = [node.name for node in frozen.graph.node if _is_weight(node)]
+        weights = [node.name for node in frozen.graph.node if is_weight(node)]
         rng.shuffle(weights)
         sound = _run_all(frozen, frozen.graph, signature, trials) if weights else []
         for weight in weights[: self._options.faults]:
             for kind, change in KINDS.items():
-                faulty = _with_fault(frozen.graph, weight, change, rng)
+                faulty = with_fault(frozen.graph, weight, change, rng)
                 try:
                     answers = _run_all(frozen, faulty, signature, trials)
                 except tf.errors.OpError:
                     continue  # nobody has to notice what cannot run
-                if all(_same(a, b) for a, b in zip(answers, sound, strict=True)):
+                if all(same(a, b) for a, b in zip(answers, sound, strict=True)):
                     continue
                 needs = [needed(t, a) for t, a in zip(trials, answers, strict=True)]
                 rules = {
@@ -269,30 +264,6 @@ def _run_all(
         )
         for trial in trials
     ]
-
-
-def _is_weight(node: Any) -> bool:
-    if node.op != "Const" or node.attr["dtype"].type != 1:  # float32
-        return False
-    return math.prod(d.size for d in node.attr["value"].tensor.tensor_shape.dim) > 1
-
-
-def _with_fault(graph: Any, name: str, change: Callable[..., None], rng: Any) -> Any:
-    faulty = type(graph)()
-    faulty.CopyFrom(graph)
-    node = next(each for each in faulty.node if each.name == name)
-    values = tf.make_ndarray(node.attr["value"].tensor).copy()
-    change(values, rng)
-    node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(values))
-    return faulty
-
-
-def _one(values: Array, rng: np.random.Generator, factor: float) -> None:
-    values.reshape(-1)[rng.integers(values.size)] *= np.float32(factor)
-
-
-def _same(one: Answers, other: Answers) -> bool:
-    return all(np.array_equal(one[name], other[name]) for name in one)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,232 @@
+"""The rewrite of one body, a graph's or a function's, node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from tfjs_verify.measurements.noise.bodies import Body
+from tfjs_verify.measurements.noise.definitions import DEFINITIONS, Definition
+from tfjs_verify.measurements.noise.dither import EXACT, Terms, terms_of
+from tfjs_verify.measurements.noise.dtypes import (
+    Port,
+    definition_of,
+    fill_defaults,
+    has_kernel,
+    lift_attributes,
+    lifted_types,
+    ports,
+    wide_types,
+)
+from tfjs_verify.measurements.noise.sequence import SEQUENTIAL
+
+_FLOW = frozenset({"flow", "flow_in", "flow_out"})
+"""Arguments of tensor arrays that only order them; their value means nothing."""
+
+_DRAWS = (
+    "Random", "Uniform", "StandardNormal", "TruncatedNormal", "ParameterizedTruncated",
+    "Multinomial", "RngReadAndSkip",
+)  # fmt: skip
+
+
+class Whole(Protocol):
+    """What the rewrite of one body asks of the whole."""
+
+    dithers: bool
+
+    def obstacle(self, node: Any) -> None:
+        """Note that `node` stays in float32."""
+
+    def random(self, node: Any) -> None:
+        """Note that `node` draws random numbers."""
+
+    def rename(self, node: Any) -> None:
+        """Let `node` call the lifted functions."""
+
+    def defined(self, node: Any, dtypes: tuple[int, ...], definition: Definition) -> str:
+        """The name of a function of the library that means what `node` does."""
+
+    def dither(
+        self, body: Body, node: str, reference: str, dtype: int, terms: Terms | None = None
+    ) -> str:
+        """Add random rounding to a tensor; the reference of the result."""
+
+
+class Rewrite:
+    """The rewrite of one body: first every node, then every reference between them."""
+
+    def __init__(self, whole: Whole, nodes: Sequence[Any], *, function: bool) -> None:
+        self._whole = whole
+        self._nodes = nodes
+        self._named = {node.name: node for node in nodes}
+        self._body = Body(function=function, taken=[node.name for node in nodes])
+        self._redirects: dict[str, str] = {}
+        self._kept: list[tuple[Any, Callable[[int, str], str]]] = []
+
+    def run(self) -> Body:
+        """Rewrite everything; the new body."""
+        for node in self._nodes:
+            self._node(node)
+        for node, passed in self._kept:
+            references = [self.redirected(reference) for reference in node.input]
+            del node.input[:]
+            node.input.extend(
+                reference if reference.startswith("^") else passed(position, reference)
+                for position, reference in enumerate(references)
+            )
+        return self._body
+
+    def redirected(self, reference: str) -> str:
+        """Where the tensor that was called `reference` is now."""
+        normal = self._body.normal(reference)
+        return self._redirects.get(normal, normal)
+
+    def _node(self, original: Any) -> None:
+        node = self._body.keep(original)
+        definition = definition_of(node.op)
+        if definition is None:
+            self._whole.rename(node)
+            self._kept.append((node, _unchanged))
+            return
+        fill_defaults(node, definition)
+        inputs, outputs = ports(node, definition.input_arg), ports(node, definition.output_arg)
+        lossy = lifted_types()
+        if node.op == "Const":
+            self._border(node, inputs, outputs)
+            return
+        if _draws_random_numbers(node.op):
+            if definition.is_stateful:
+                self._whole.random(node)
+            self._border(node, inputs, outputs)
+            return
+        narrow = type(node)()
+        narrow.CopyFrom(node)
+        lift_attributes(node)
+        fixed = any(p.fixed and p.type in lossy for p in (*inputs, *outputs))
+        changed = narrow != node
+        if (changed and not has_kernel(node, definition)) or fixed:
+            if node.op in DEFINITIONS:
+                self._replace(node, narrow, inputs, outputs, DEFINITIONS[node.op])
+                return
+            if not has_kernel(node, definition):
+                node.CopyFrom(narrow)
+        self._whole.rename(node)
+        lifted_inputs = ports(node, definition.input_arg)
+        lifted_outputs = ports(node, definition.output_arg)
+        if self._whole.dithers and node.op in SEQUENTIAL and lifted_outputs[0].type == _double():
+            added = SEQUENTIAL[node.op]
+            self._replace(node, node, lifted_inputs, lifted_outputs, added, Terms(0))
+            return
+        self._border(node, lifted_inputs, lifted_outputs)
+
+    def _replace(
+        self,
+        node: Any,
+        narrow: Any,
+        inputs: Sequence[Port],
+        outputs: Sequence[Port],
+        definition: Definition,
+        terms: Terms | None = None,
+    ) -> None:
+        """Makes `node` a call of its definition; with `terms`, of dithered ones to a dithered sum.
+
+        Definitions that are lifted have their dither inside.
+        """
+        from tensorflow.core.framework import node_def_pb2
+
+        wide = lifted_types()
+        taken = tuple(wide.get(port.type, port.type) for port in inputs)
+        given = tuple(wide.get(port.type, port.type) for port in outputs)
+        name = self._whole.defined(narrow, taken, definition)
+        call = node_def_pb2.NodeDef(name=node.name, op="PartitionedCall", input=node.input)
+        call.attr["Tin"].list.type.extend(taken)
+        call.attr["Tout"].list.type.extend(given)
+        call.attr["f"].func.name = name
+        node.CopyFrom(call)
+        for position, port in enumerate(outputs):
+            old = self._body.reference(node.name, port.argument, port.index, position)
+            new = self._body.reference(node.name, "output", position, position)
+            if terms is not None:
+                new = self._whole.dither(self._body, node.name, new, given[position])
+            if old != new:
+                self._redirects[old] = new
+        self._kept.append((node, self._dithering(node.name, terms, taken)))
+
+    def _dithering(
+        self, name: str, terms: Terms | None, types: Sequence[int]
+    ) -> Callable[[int, str], str]:
+        """What makes of a reference to an operand one to its dithered terms."""
+
+        def passed(position: int, reference: str) -> str:
+            if terms is None or position != terms.operand:
+                return reference
+            return self._whole.dither(self._body, name, reference, types[position], terms)
+
+        return passed
+
+    def _border(self, node: Any, inputs: Sequence[Port], outputs: Sequence[Port]) -> None:
+        """Casts what `node` takes and gives in float32, and dithers what it gives in float64."""
+        narrow_inputs = {
+            position: port for position, port in enumerate(inputs) if port.type in lifted_types()
+        }
+        narrow_outputs = {
+            position: port for position, port in enumerate(outputs) if port.type in lifted_types()
+        }
+        given = node.op == "Const" or _draws_random_numbers(node.op)
+        if not given and any(port.argument not in _FLOW for port in narrow_outputs.values()):
+            self._whole.obstacle(node)
+        rounds = self._whole.dithers and not given and node.op not in EXACT
+        for position, port in enumerate(outputs):
+            old = self._body.reference(node.name, port.argument, port.index, position)
+            new, dtype = old, port.type
+            if position in narrow_outputs:
+                dtype = lifted_types()[port.type]
+                new = self._body.add(
+                    f"{node.name}/widened", "Cast", [old], SrcT=port.type, DstT=dtype
+                )
+            if rounds and dtype in wide_types() and port.argument not in _FLOW:
+                new = self._whole.dither(self._body, node.name, new, dtype)
+            if new != old:
+                self._redirects[old] = new
+        terms = terms_of(node, self._filter_shape(node)) if rounds else None
+        dithered = self._dithering(node.name, terms, [port.type for port in inputs])
+
+        def passed(position: int, reference: str) -> str:
+            if position in narrow_inputs:
+                kind = narrow_inputs[position].type
+                return self._body.add(
+                    f"{node.name}/narrowed", "Cast", [reference],
+                    SrcT=lifted_types()[kind], DstT=kind,
+                )  # fmt: skip
+            if inputs[position].type in wide_types():
+                return dithered(position, reference)
+            return reference
+
+        self._kept.append((node, passed))
+
+    def _filter_shape(self, node: Any) -> tuple[int, ...]:
+        """The shape of the constant that is the second operand; empty where none is."""
+        source = node
+        while source is not None and source.op != "Const":
+            position = 0 if source.op == "Identity" else 1
+            if (source is not node and position) or len(source.input) <= position:
+                return ()
+            source = self._named.get(source.input[position].partition(":")[0])
+        if source is None:
+            return ()
+        return tuple(dimension.size for dimension in source.attr["value"].tensor.tensor_shape.dim)
+
+
+def _unchanged(position: int, reference: str) -> str:
+    return reference
+
+
+def _double() -> int:
+    import tensorflow as tf
+
+    return int(tf.float64.as_datatype_enum)
+
+
+def _draws_random_numbers(op: str) -> bool:
+    """Whether an op draws numbers, which would be others in another type."""
+    return op.removeprefix("Stateless").removeprefix("Stateful").startswith(_DRAWS)
