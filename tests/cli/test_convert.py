@@ -188,11 +188,16 @@ def test_the_users_files_stay(run, models, tmp_path):
         (["--signature", "nope"], "serving_default"),
         (["--structured-output-names", "--format", "layers"], "graph format only"),
         (["--shard-bytes", 0], "shard-bytes"),
+        (["--js-module", "none.mjs"], "none.mjs"),
+        (["--js-module", "throws.mjs"], "register(tf) threw: no luck"),
+        (["--js-module", "nothing.mjs"], "registered no op"),
     ],
 )
 def test_what_cannot_be_asked(run, models, tmp_path, words, part):
     (tmp_path / "list.json").write_text("[]")
     (tmp_path / "taken.json").write_text('{"signature": {}}')
+    (tmp_path / "throws.mjs").write_text("export function register() { throw Error('no luck'); }")
+    (tmp_path / "nothing.mjs").write_text("export function register() {}")
     answer = run("convert", models / "plain", "out", *words)
     assert answer.status == 2, answer
     assert part in answer.err

@@ -57,10 +57,16 @@ def check(program: Program, shown: str) -> None:
         return
     kinds = sorted({op.partition(" ")[0] for op in ops})
     more = f" and {len(ops) - _SHOWN} more" if len(ops) > _SHOWN else ""
+    advice = "Build the model without it"
+    if any("Random" in kind for kind in kinds):
+        advice = (
+            "The model draws random numbers whenever it answers, as layers do that were called with"
+            " training=True: call them with training=False"
+        )
     raise ConversionError(
         f"{shown}: TensorFlow.js has no {' and no '.join(kinds)}: {', '.join(ops[:_SHOWN])}{more}."
-        " Build the model without it, or register the op in JavaScript (--js-module) and convert"
-        " with skip_op_check.",
+        " Build the model without it, or register it in JavaScript, in a module named with"
+        " --js-module.",
         ops=ops,
         cause_type="UnsupportedOps",
     )

@@ -28,11 +28,10 @@ def published(directory: Path) -> Iterator[Path]:
         raise _explained(error, directory) from error
     try:
         yield staging
-        try:
-            staging.chmod(0o755)
-            _replace(directory, staging)
-        except OSError as error:
-            raise _explained(error, directory) from error
+        staging.chmod(0o755)
+        _replace(directory, staging)
+    except OSError as error:
+        raise _explained(error, directory) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 

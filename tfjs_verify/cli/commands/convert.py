@@ -99,6 +99,9 @@ def command(
     asked = _asked(words)
     report = None
     with reporting() as output, ExitStack() as stack:
+        if words["js_modules"]:
+            output.progress.stage("loading JavaScript modules")
+            _check_modules(words["js_modules"])
         output.progress.stage(f"opening {source}")
         model = stack.enter_context(
             open_model(
@@ -184,6 +187,14 @@ def _metadata(file: Path | None) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise RequestError(f"the metadata {file} is no JSON object")
     return content
+
+
+def _check_modules(js_modules: tuple[Path, ...]) -> None:
+    """What throws or registers nothing is refused before anything is written."""
+    from tfjs_verify.runtimes import NodePool
+
+    with NodePool(extensions=js_modules) as nodes:
+        nodes.start("cpu")
 
 
 def _convert(model: Model, directory: Path, asked: dict[str, Any]) -> Artifact:
