@@ -74,8 +74,12 @@ class Inquest:
             mutant = ExactArtifact(candidate.artifact, contents, self._reference)
             effects = [self._effect(mutant, number) for number in range(len(self._cases))]
         except (LoadError, ExecutionError) as error:
-            if self._answers_alike(candidate, self._shown):
-                return Finding("equivalent", self._unread())
+            if self._answers_alike(candidate, self._cases):
+                why = (
+                    f"TensorFlow.js's answers to {len(self._cases)} cases are the same bit for bit;"
+                    " TensorFlow cannot compute this mutant"
+                )
+                return Finding("equivalent", why)
             return Finding("survived", f"its effect cannot be computed: {error.message}")
         largest = max(effects)
         shown = max(effects[: len(self._shown)])

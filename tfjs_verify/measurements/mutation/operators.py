@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 from types import MappingProxyType
+from typing import Any
 
-from tfjs_verify.measurements.mutation import attributes, weights, wiring
+from tfjs_verify.measurements.mutation import attributes, layer_settings, weights, wiring
 from tfjs_verify.measurements.mutation.contents import Contents, Fault, Operator
+
+
+def _either(in_graphs: Operator, in_layers: Operator) -> Operator:
+    """One kind of fault in both formats; to contents of the other one an operator does nothing."""
+
+    def operate(contents: Contents, random: Random) -> Iterator[Fault]:
+        return itertools.chain(in_graphs(contents, random), in_layers(contents, random))
+
+    return operate
+
+
+def _setting(key: str, change: Callable[[Any, Random], Any]) -> Operator:
+    return layer_settings.change_setting(key, change)
+
 
 OPERATORS: Mapping[str, Operator] = MappingProxyType(
     {
@@ -23,15 +39,31 @@ OPERATORS: Mapping[str, Operator] = MappingProxyType(
         "inputs exchanged": wiring.exchange_ends("inputs"),
         "outputs exchanged": wiring.exchange_ends("outputs"),
         "operands exchanged": wiring.exchange_operands,
-        "activation": attributes.change_activation,
-        "stride": attributes.change_steps("strides"),
-        "window": attributes.change_steps("ksize"),
-        "dilation": attributes.change_steps("dilations"),
-        "padding": attributes.change_padding,
-        "axis": attributes.change_axis,
-        "epsilon": attributes.change_epsilon,
-        "data format": attributes.change_data_format,
-        "flag": attributes.flip_flag,
+        "activation": _either(
+            attributes.change_activation,
+            _setting("activation", layer_settings.other_activation),
+        ),
+        "stride": _either(
+            attributes.change_steps("strides"), _setting("strides", layer_settings.other_steps)
+        ),
+        "window": _either(
+            attributes.change_steps("ksize"), _setting("pool_size", layer_settings.other_steps)
+        ),
+        "dilation": _either(
+            attributes.change_steps("dilations"),
+            _setting("dilation_rate", layer_settings.other_steps),
+        ),
+        "padding": _either(
+            attributes.change_padding, _setting("padding", layer_settings.other_padding)
+        ),
+        "axis": _either(attributes.change_axis, _setting("axis", layer_settings.other_axis)),
+        "epsilon": _either(
+            attributes.change_epsilon, _setting("epsilon", layer_settings.ten_times)
+        ),
+        "data format": _either(
+            attributes.change_data_format, _setting("data_format", layer_settings.other_format)
+        ),
+        "flag": _either(attributes.flip_flag, _setting("return_sequences", layer_settings.negated)),
         "slice": attributes.shift_slice,
     }
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from random import Random
 
 import numpy as np
 
 from tfjs_verify.measurements.mutation.contents import Contents, Fault, Operator
-from tfjs_verify.measurements.mutation.uses import Use, Uses
+from tfjs_verify.measurements.mutation.uses import Uses
 from tfjs_verify.tensors import Array
 
 _BIAS_POSITIONS = {
@@ -108,7 +108,7 @@ def drop_bias(contents: Contents, random: Random) -> Iterator[Fault]:
         if _is_real(values)
         and values.ndim <= 1
         and np.any(values)
-        and any(_is_at(use, _BIAS_POSITIONS) for use in uses.of(name))
+        and _is(uses, name, _BIAS_POSITIONS, "bias")
     ]
     random.shuffle(names)
     for name in names:
@@ -122,9 +122,7 @@ def transpose_kernel(contents: Contents, random: Random) -> Iterator[Fault]:
     sites = [
         (name, axes)
         for name, values in contents.weights.items()
-        if _is_real(values)
-        and values.ndim >= 2
-        and any(_is_at(use, _KERNEL_POSITIONS) for use in uses.of(name))
+        if _is_real(values) and values.ndim >= 2 and _is(uses, name, _KERNEL_POSITIONS, "kernel")
         for axes in ((-2, -1), (0, 1))[: 1 if values.ndim == 2 else 2]
     ]
     random.shuffle(sites)
@@ -140,8 +138,12 @@ def _set(what: str, name: str, values: Array) -> Fault:
     return Fault(what, partial(Contents.with_weight, name=name, values=values))
 
 
-def _is_at(use: Use, positions: dict[str, tuple[int, ...]]) -> bool:
-    return use.position in positions.get(use.op, ())
+def _is(uses: Uses, name: str, positions: Mapping[str, tuple[int, ...]], called: str) -> bool:
+    """Whether an op takes a weight as this; in a layers model, whether the weight is called so."""
+    found = uses.of(name)
+    if not found:
+        return name.endswith(called)
+    return any(use.position in positions.get(use.op, ()) for use in found)
 
 
 def _called(uses: Uses, name: str) -> str:

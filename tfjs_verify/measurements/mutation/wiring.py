@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from random import Random
-from typing import Literal
+from typing import Any, Literal
 
+from tfjs_verify.artifact.files import PROVENANCE_KEY
 from tfjs_verify.measurements.mutation.contents import Contents, Fault, Operator
 
 _ORDERED = {
@@ -35,14 +36,15 @@ def exchange_ends(side: Literal["inputs", "outputs"]) -> Operator:
     """An operator that exchanges two inputs or two outputs in the signature of `model.json`."""
 
     def operate(contents: Contents, random: Random) -> Iterator[Fault]:
-        entries = contents.document.get("signature", {}).get(side, {})
-        names = [name for name, info in entries.items() if info.get("resourceId") is None]
-        pairs = list(itertools.combinations(names, 2))
-        random.shuffle(pairs)
-        for one, other in pairs:
-            exchanged = {**entries, one: entries[other], other: entries[one]}
-            plant = partial(Contents.with_value, path=["signature", side], value=exchanged)
-            yield Fault(f'signature: {side} "{one}" and "{other}" exchanged', plant)
+        for place in ("signature", PROVENANCE_KEY):  # a layers model has its names in the latter
+            entries = contents.document.get(place, {}).get(side, {})
+            names = [name for name, info in entries.items() if not _is_resource(info)]
+            pairs = list(itertools.combinations(names, 2))
+            random.shuffle(pairs)
+            for one, other in pairs:
+                exchanged = {**entries, one: entries[other], other: entries[one]}
+                plant = partial(Contents.with_value, path=[place, side], value=exchanged)
+                yield Fault(f'signature: {side} "{one}" and "{other}" exchanged', plant)
 
     return operate
 
@@ -64,3 +66,7 @@ def exchange_operands(contents: Contents, random: Random) -> Iterator[Fault]:
             f'"{node["name"]}" ({node["op"]}): inputs {one} and {other} exchanged',
             partial(Contents.with_node, site=site, node={**node, "input": inputs}),
         )
+
+
+def _is_resource(info: Any) -> bool:
+    return isinstance(info, Mapping) and info.get("resourceId") is not None
