@@ -90,11 +90,12 @@ def _name_weights(graph: Any, function: Any) -> None:
     """
     variables = {id(variable.handle): variable.name for variable in function.graph.variables}
     taken = {node.name for node in graph.node}
+    constants = {node.name for node in graph.node if node.op == "Const"}
     names: dict[str, str] = {}
     for handle, placeholder in function.graph.captures:
         old = placeholder.op.name
         name = variables.get(id(handle), old).partition(":")[0]
-        if name != old and old in taken:
+        if name != old and old in constants:
             names[old] = unused = _unused(name, taken)
             taken.add(unused)
     for node in graph.node:

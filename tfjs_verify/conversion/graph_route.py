@@ -13,6 +13,7 @@ from tfjs_verify.conversion.freezing import Frozen, freeze
 from tfjs_verify.conversion.fusion import fuse_contractions
 from tfjs_verify.conversion.graph import Program, node_of
 from tfjs_verify.conversion.inlining import inline_calls
+from tfjs_verify.conversion.narrowing import note_narrowing
 from tfjs_verify.conversion.optimization import SIMPLIFY, displace, optimize
 from tfjs_verify.conversion.repairs import FINAL_REWRITES, RepairLog, debugging, repair
 from tfjs_verify.conversion.repairs.base import shown
@@ -45,6 +46,7 @@ def convert_to_graph(job: Job) -> None:
     _restore_inputs(program, frozen)
     if not options.skip_op_check:
         op_list.check(program, job.shown)
+    note_narrowing(program, frozen.initializer, log, job.shown)
     provenance: dict[str, Any] = {
         "route": ROUTE,
         "quantization": options.quantization_label,

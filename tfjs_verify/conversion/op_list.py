@@ -65,8 +65,7 @@ def check(program: Program, shown: str) -> None:
         )
     raise ConversionError(
         f"{shown}: TensorFlow.js has no {' and no '.join(kinds)}: {', '.join(ops[:_SHOWN])}{more}."
-        " Build the model without it, or register it in JavaScript, in a module named with"
-        " --js-module.",
+        f" {advice}, or register it in JavaScript, in a module named with --js-module.",
         ops=ops,
         cause_type="UnsupportedOps",
     )

@@ -22,6 +22,7 @@ from tfjs_verify.conversion.repairs import (
     loops,
     matrices,
     normalization,
+    rounding,
     sampling,
     strings,
 )
@@ -42,6 +43,7 @@ REWRITES: tuple[Rewrite, ...] = (
     *normalization.REWRITES,
     *convolutions.REWRITES,
     *images.REWRITES,
+    *rounding.REWRITES,
     *sampling.REWRITES,
     *strings.REWRITES,
 )
