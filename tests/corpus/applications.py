@@ -87,9 +87,12 @@ def pictures(name: str, count: int, *, seed: int = 0) -> np.ndarray:
 
 
 def _vary(model: Any, rng: np.random.Generator) -> None:
+    normalised = any("norm" in type(layer).__name__.lower() for layer in model.layers)
     for layer in model.layers:
         for weight in layer.weights:
             name = weight.path.rpartition("/")[2]
+            if name == "kernel" and not normalised:
+                weight.assign(weight * 2**0.5)  # what ReLU takes away, or deep layers see nothing
             if name == "gamma":
                 # ConvNeXt's layer scale starts at 1e-6, which switches every block off.
                 weight.assign(rng.uniform(0.5, 1.5, weight.shape))
@@ -111,11 +114,17 @@ def _learn_statistics(model: Any, images: np.ndarray) -> None:
 
 
 def _stretch(model: Any, images: np.ndarray) -> None:
-    """Scales the last weights so that logits differ between images by about `_LOGIT_SPREAD`."""
+    """Lets logits differ between images by about `_LOGIT_SPREAD`, and no class be always ahead."""
     kernel = [w for w in model.weights if w.path.endswith("kernel")][-1]
+    bias = [w for w in model.weights if w.path.endswith("bias")][-1]
+    kernel.assign(kernel * (_LOGIT_SPREAD / float(_logits(model, images).std(axis=0).mean())))
+    bias.assign(bias - _logits(model, images).mean(axis=0))
+
+
+def _logits(model: Any, images: np.ndarray) -> np.ndarray:
+    """The logarithms of the probabilities, up to a constant per image."""
     logits = np.log(model(images).numpy().astype(np.float64) + 1e-30)
-    logits -= logits.mean(axis=1, keepdims=True)
-    kernel.assign(kernel * (_LOGIT_SPREAD / max(float(logits.std(axis=0).mean()), 1e-9)))
+    return np.asarray(logits - logits.mean(axis=1, keepdims=True))
 
 
 def measure(name: str) -> Row:
