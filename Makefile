@@ -21,7 +21,7 @@ BIOME = $(VENV)/biome-$(BIOME_VERSION)/node_modules/@biomejs/biome/bin/biome
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .NOTPARALLEL:
-.PHONY: help setup demo test lint types imports pytest js-test format wheel wheel-test slow-test bench clean
+.PHONY: help setup demo test lint types imports pytest js-test format wheel wheel-test slow-test corpus bench clean
 
 help: ## Say what the targets do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,7 +60,7 @@ js-test: setup
 	cd js && TFJS_VERIFY_MODULES="$(MODULES)" "$(NODE)" --test test/*.test.js test/rpc/*.test.js
 
 pytest: setup
-	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(PYTEST_ARGS)
 
 slow-test: setup ## The long ones: whole corpora, clean installations
 	$(BIN)/python -m pytest -q -m slow $(PYTEST_ARGS)
@@ -68,8 +68,14 @@ slow-test: setup ## The long ones: whole corpora, clean installations
 wheel-test: setup ## The wheel in a clean environment away from the checkout
 	$(BIN)/python -m pytest -q -m slow tests/packaging $(PYTEST_ARGS)
 
+corpus: setup ## Which layers, ops and applications work, by whose route; tables in build/
+	@mkdir -p build
+	$(BIN)/python -m tests.corpus.applications --out build/applications.md
+	$(BIN)/python -m tests.corpus.run --out build/corpus.md
+
 bench: setup ## What the performance claims are measured with
 	$(BIN)/python benchmarks/bridge.py --check
+	$(BIN)/python benchmarks/cases.py
 
 wheel: $(INSTALLED) ## The source distribution and the wheel, in dist/
 	$(BIN)/python -m build

@@ -8,7 +8,6 @@ import pytest
 import tfjs_verify as tv
 from tests.soak.planted import faults, save
 from tfjs_verify.cases import Case, find_smallest
-from tfjs_verify.measurements.judging import fixed_judge
 from tfjs_verify.measurements.parity import disagrees, measure_parity
 from tfjs_verify.runtimes import TFJS
 from tfjs_verify.verification.knowledge import get_to_know
@@ -31,7 +30,7 @@ def test_a_planted_fault_is_found_and_shrunk(fault, nodes, worker, tmp_path, cap
         TFJS(artifact, session=nodes.start("cpu")) as candidate,
         get_to_know(Request(model=model), model, reference, ()) as knowledge,
     ):
-        judge = fixed_judge(reference.signature.outputs)
+        judge = knowledge.judge
 
         def fails(case: Case) -> bool:
             return disagrees(reference, candidate, case, judge)

@@ -218,7 +218,7 @@ def _simple_values(domain: Domain, spec: TensorSpec) -> Iterator[float]:
         yield 1.0
         return
     low, high = domain.interval
-    for value in (1.0, -1.0, 2.0, 0.5, -0.5, 10.0, high, low):
+    for value in map(float, (1, -1, 2, 0.5, -0.5, 10, high, low)):
         if low <= value <= high and (not is_integer(spec.dtype) or value.is_integer()):
             yield value
 
