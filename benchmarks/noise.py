@@ -232,7 +232,8 @@ def _plan(
     model: Model, frozen: Frozen, reference: TensorFlow, domains: Mapping[str, str]
 ) -> CasePlan:
     inferred = infer_domains(frozen.graph, frozen.inputs, model.signature)
-    stated = {name: parse_domain(text) for name, text in domains.items()}
+    taken = {spec.name for spec in model.signature.inputs}
+    stated = {name: parse_domain(text) for name, text in domains.items() if name in taken}
 
     def accepts(case: Case) -> bool:
         try:
