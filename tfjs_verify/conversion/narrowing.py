@@ -80,7 +80,8 @@ def computes_in(program: Program, dtype: int) -> list[str]:
         shown(body, node.name)
         for body in program.bodies()
         for node in body.nodes.values()
-        if node.attr["T"].type == dtype and node.op not in _EXACT
+        # Reading an attribute that is not there would add it, and TensorFlow refuse the function.
+        if "T" in node.attr and node.attr["T"].type == dtype and node.op not in _EXACT
     ]
 
 
