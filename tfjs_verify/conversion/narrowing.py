@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tensorflow.core.framework import types_pb2
 
-from tfjs_verify.conversion.freezing import Initializer
 from tfjs_verify.conversion.graph import Body, Program, constant_value
 from tfjs_verify.conversion.repairs.base import shown
 from tfjs_verify.conversion.repairs.log import RepairLog
 from tfjs_verify.errors import ConversionError
 from tfjs_verify.tensors import Array
+
+if TYPE_CHECKING:
+    from tfjs_verify.conversion.freezing import Initializer
 
 _INT32 = np.iinfo(np.int32)
 _FLOATS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,16 +46,14 @@ def replayed():
 
 def _traced(function, arguments, free):
     import tensorflow as tf
-    from tensorflow.python.framework import convert_to_constants
 
     from tfjs_verify.conversion.graph import Program
+    from tfjs_verify.model.freezing import freeze_function
 
     concrete = tf.function(function, autograph=False).get_concrete_function(
         *_specs(arguments, free)
     )
-    constant = convert_to_constants.convert_variables_to_constants_v2(
-        concrete, lower_control_flow=False, aggressive_inlining=True
-    )
+    constant = freeze_function(concrete, lower_control_flow=False)
     results = [tensor.name for tensor in constant.outputs]
     program = Program.from_graph_def(constant.graph.as_graph_def(), results)
     return program, [tensor.name for tensor in constant.inputs]
@@ -143,6 +142,61 @@ def run_on(tmp_path, worker, sessions):
         )
 
     return run
+
+
+@dataclass(frozen=True)
+class Together:
+    """Functions converted as one model, which is much faster than one by one."""
+
+    directory: Path
+    runs: dict[str, Run]
+    """What a backend answered for each, and the repairs of its nodes."""
+
+
+@pytest.fixture(scope="session")
+def together(tmp_path_factory, worker, sessions):
+    """Converts functions as one model and runs it on a backend."""
+    import tensorflow as tf
+
+    def together(backend, cases) -> Together:
+        specs, places = [], {}
+        for number, (key, (_, arguments, free)) in enumerate(cases.items()):
+            places[key] = range(len(specs), len(specs) + len(arguments))
+            for spec in _specs(arguments, free):
+                specs.append(tf.TensorSpec(spec.shape, spec.dtype, f"i{number}_{len(specs)}"))
+
+        def serve(*inputs):
+            outputs = {}
+            for number, (key, (function, _, _)) in enumerate(cases.items()):
+                with tf.name_scope(f"case_{number}_"):
+                    results = _named(function(*(inputs[place] for place in places[key])))
+                outputs |= {f"c{number}_{name}": value for name, value in results.items()}
+            return outputs
+
+        module = tf.Module()
+        module.serve = tf.function(serve, autograph=False, input_signature=specs)
+        directory = tmp_path_factory.mktemp("together")
+        concrete = module.serve.get_concrete_function()
+        tf.saved_model.save(module, str(directory / "model"), signatures=concrete)
+        values = [value for _, arguments, _ in cases.values() for value in arguments]
+        expected = {k: v.numpy() for k, v in module.serve(*values).items()}
+        with open_model(directory / "model") as model:
+            artifact = convert(model, directory / "out", worker=worker)
+        feed = {s.name: v for s, v in zip(specs, values, strict=True) if s.name in artifact.inputs}
+        with TFJS(artifact, session=sessions(backend), timeout=120) as runtime:
+            given = runtime.run(feed)
+        runs = {}
+        for number, key in enumerate(cases):
+            names = [name for name in expected if name.startswith(f"c{number}_")]
+            repairs = tuple(
+                repair.name
+                for repair in artifact.repairs
+                if any(f"case_{number}_" in node for node in repair.nodes)
+            )
+            runs[key] = Run(repairs, [given[n] for n in names], [expected[n] for n in names])
+        return Together(directory, runs)
+
+    return together
 
 
 def _named(result):

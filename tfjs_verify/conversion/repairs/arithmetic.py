@@ -77,11 +77,6 @@ def approximate_equal(call: Call, x: Any, y: Any) -> Any:
     return tf.abs(x - y) < call.attribute("tolerance")
 
 
-@expansion("LogicalXor", why=_NO_OP)
-def logical_xor(call: Call, x: Any, y: Any) -> Any:
-    return tf.not_equal(x, y)
-
-
 @expansion(
     "FloorDiv",
     name="float-floordiv",
@@ -149,7 +144,6 @@ REWRITES = (
     truncate_div,
     truncate_mod,
     approximate_equal,
-    logical_xor,
     float_floordiv,
     cast_to_bool,
     cross,

@@ -215,9 +215,13 @@ def _quotient(call: Call, x: Pair, y: Pair) -> Pair:
     return real / square, imaginary / square
 
 
-def _matrix_product(call: Call, x: Pair, y: Pair) -> Pair | None:
-    if call.attribute("adj_x") or call.attribute("adj_y"):
-        return None
+def _matrix_product(call: Call, x: Pair, y: Pair) -> Pair:
+    x, y = (
+        (tf.linalg.matrix_transpose(part[0]), -tf.linalg.matrix_transpose(part[1]))
+        if call.attribute(adjoint)
+        else part
+        for part, adjoint in ((x, "adj_x"), (y, "adj_y"))
+    )
     options = {name: bool(call.attribute(name)) for name in ("transpose_a", "transpose_b")}
     return (
         tf.matmul(x[0], y[0], **options) - tf.matmul(x[1], y[1], **options),
