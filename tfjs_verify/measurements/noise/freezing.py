@@ -9,6 +9,7 @@ from typing import Any
 
 from tfjs_verify.errors import LoadError
 from tfjs_verify.model import Model
+from tfjs_verify.model.freezing import freeze_signature
 from tfjs_verify.tensors import TensorSpec
 
 
@@ -34,35 +35,23 @@ def freeze(model: Model) -> Frozen:
     Raises LoadError where TensorFlow cannot load or freeze it.
     """
     import tensorflow as tf
-    from tensorflow.python.framework import convert_to_constants
 
     try:
-        loaded = tf.saved_model.load(str(model.saved_model), tags=list(model.tags) or None)
-        function = loaded.signatures[model.signature_key]
-        frozen = convert_to_constants.convert_variables_to_constants_v2(
-            function, lower_control_flow=False, aggressive_inlining=True
+        frozen = freeze_signature(
+            model.saved_model, model.tags, model.signature_key, lower_control_flow=False
         )
     except (OSError, KeyError, ValueError, tf.errors.OpError) as error:
         raise LoadError(f"TensorFlow cannot freeze {model.path}: {error}") from error
-    _, keywords = function.structured_input_signature
-    handles = {placeholder.op.name: value for value, placeholder in function.graph.captures}
+    if frozen.table_initializers:
+        raise LoadError(
+            f"{model.path} fills lookup tables as TensorFlow 1 does it, which a frozen graph cannot"
+        )
     return Frozen(
-        graph=frozen.graph.as_graph_def(),
-        inputs={
-            name: tensor.name for name, tensor in zip(sorted(keywords), frozen.inputs, strict=False)
-        },
-        outputs={
-            name: tensor.name
-            for name, tensor in zip(
-                sorted(function.structured_outputs), frozen.outputs, strict=True
-            )
-        },
-        captures={
-            tensor.op.name: handles[tensor.op.name]
-            for tensor in frozen.inputs
-            if tensor.op.name in handles
-        },
-        owner=loaded,
+        graph=frozen.graph,
+        inputs={name: info.name for name, info in frozen.inputs.items()},
+        outputs={name: info.name for name, info in frozen.outputs.items()},
+        captures=frozen.captures,
+        owner=frozen.owner,
     )
 
 

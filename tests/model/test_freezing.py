@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+
+from tests.model.test_graphs_and_functions import build_v1
+from tfjs_verify.model import open_model
+from tfjs_verify.model.freezing import freeze_signature
+
+
+def frozen(model, **options):
+    return freeze_signature(
+        model.saved_model,
+        model.tags,
+        model.signature_key,
+        **{"lower_control_flow": False, **options},
+    )
+
+
+def test_weights_have_the_names_of_their_variables():
+    import tensorflow as tf
+
+    class Module(tf.Module):
+        def __init__(self):
+            self.first = tf.Variable([[1.0]], name="dense/kernel")
+            self.second = tf.Variable([[2.0]], name="dense/kernel")
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 1], name="x")])
+        def serve(self, x):
+            return {"zoo": x @ self.first, "apple": (x @ self.first) @ self.second}
+
+    with open_model(Module()) as model:
+        result = frozen(model)
+    constants = {node.name for node in result.graph.node if node.op == "Const"}
+    assert {"dense/kernel", "dense/kernel_1"} <= constants
+    assert {name: info.name for name, info in result.inputs.items()} == {"x": "x:0"}
+    assert set(result.outputs) == {"zoo", "apple"}
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.graph_util.import_graph_def(result.graph, name="")
+    with tf.compat.v1.Session(graph=graph) as session:
+        fetches = {name: info.name for name, info in result.outputs.items()}
+        answer = session.run(fetches, {"x:0": np.array([[3.0]], np.float32)})
+    assert answer["zoo"].tolist() == [[3.0]]
+    assert answer["apple"].tolist() == [[6.0]]
+
+
+def test_loops_are_functions_or_nodes():
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.int32, name="n")])
+    def counted(n):
+        i = tf.constant(0)
+        while i < n:
+            i += 1
+        return {"i": i}
+
+    with open_model(counted) as model:
+        functional = {node.op for node in frozen(model).graph.node}
+        lowered = {node.op for node in frozen(model, lower_control_flow=True).graph.node}
+    assert functional & {"While", "StatelessWhile"}
+    assert "Merge" in lowered and not lowered & {"While", "StatelessWhile"}
+
+
+def test_tables_are_captured_or_filled_by_operations(tmp_path):
+    import tensorflow as tf
+
+    table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(["a"], [1.0]), -1.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="word")])
+    def looked_up(word):
+        return {"y": table.lookup(word)}
+
+    with open_model(looked_up) as model:
+        result = frozen(model)
+        assert len(result.captures) == 1
+        assert list(result.inputs) == ["word"]
+    with open_model(build_v1(tmp_path / "v1")) as model:
+        result = frozen(model)
+        assert len(result.table_initializers) == 1
+        assert result.captures == {}
+        assert {"HashTableV2", "LookupTableImportV2"} <= {n.op for n in result.initializer.node}
+    with open_model(tmp_path / "v1", signature="twice") as model:
+        assert set(frozen(model).outputs) == {"double"}

@@ -1,0 +1,190 @@
+"""From a signature of a SavedModel to one GraphDef whose variables are constants."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tfjs_verify.model.saved_model import is_tensorflow_1
+
+
+@dataclass(frozen=True)
+class FrozenSignature:
+    """A frozen graph, and what is what in it."""
+
+    graph: Any
+    """GraphDef."""
+    inputs: Mapping[str, Any]
+    """From the signature's names to TensorInfos of placeholders."""
+    outputs: Mapping[str, Any]
+    """From the signature's names to TensorInfos."""
+    captures: Mapping[str, Any] = field(default_factory=dict)
+    """Handles of lookup tables, by the placeholder that takes them (TensorFlow 2)."""
+    function: Any = None
+    """The signature's function before it was frozen (TensorFlow 2)."""
+    owner: Any = None
+    """The loaded model, which keeps the tables alive (TensorFlow 2)."""
+    table_initializers: tuple[str, ...] = ()
+    """Operations that fill lookup tables (TensorFlow 1)."""
+    initializer: Any = None
+    """The frozen GraphDef of these operations."""
+
+
+def freeze_signature(
+    saved_model: Path, tags: Sequence[str], key: str, *, lower_control_flow: bool
+) -> FrozenSignature:
+    """Freezes one signature of a SavedModel of TensorFlow 1 or 2; raises what TensorFlow raises.
+
+    Weights have the names of their variables. Where control flow is lowered, loops and branches are
+    nodes of the graph; otherwise they are functions in its library.
+    """
+    if is_tensorflow_1(saved_model, tags):
+        return _freeze_v1(saved_model, tags, key)
+    return _freeze_v2(saved_model, tags, key, lower_control_flow)
+
+
+def freeze_function(function: Any, *, lower_control_flow: bool) -> Any:
+    """A concrete function with constants for variables.
+
+    TensorFlow cannot freeze a variable that is also assigned to, as the states of random generators
+    are (Keras keeps them in models that use none at inference): these stay variables, and go with
+    the assignments that no output depends on.
+    """
+    from tensorflow.python.framework import convert_to_constants
+
+    options = {"lower_control_flow": lower_control_flow, "aggressive_inlining": True}
+    try:
+        with _cases_kept():
+            return convert_to_constants.convert_variables_to_constants_v2(function, **options)
+    except ValueError:
+        handles = {id(v.handle) for v in function.graph.variables if v.dtype.is_integer}
+        captures = function.graph.captures
+        states = {placeholder.op.name for value, placeholder in captures if id(value) in handles}
+        if not states:
+            raise
+    with _cases_kept():
+        data = convert_to_constants._FunctionConverterDataInEager(
+            func=function, variable_names_denylist=states, **options
+        )
+    graph, converted = convert_to_constants._replace_variables_by_constants(data)
+    return convert_to_constants._construct_concrete_function(function, graph, converted)
+
+
+@contextlib.contextmanager
+def _cases_kept() -> Iterator[None]:
+    """TensorFlow can be told to keep loops and branches, and lowers `Case` all the same.
+
+    It looks up in this one set what to keep.
+    """
+    from tensorflow.python.framework import convert_to_constants
+
+    kept = convert_to_constants._CONTROL_FLOW_OPS
+    added = {"Case", "StatelessCase"} - kept
+    kept |= added
+    try:
+        yield
+    finally:
+        kept -= added
+
+
+def tensor_info(tensor: Any) -> Any:
+    """A symbolic tensor's name, dtype and shape as a TensorInfo."""
+    from tensorflow.core.protobuf import meta_graph_pb2
+
+    return meta_graph_pb2.TensorInfo(
+        name=tensor.name, dtype=tensor.dtype.as_datatype_enum, tensor_shape=tensor.shape.as_proto()
+    )
+
+
+def _freeze_v2(
+    saved_model: Path, tags: Sequence[str], key: str, lower_control_flow: bool
+) -> FrozenSignature:
+    import tensorflow as tf
+
+    model = tf.saved_model.load(str(saved_model), tags=list(tags))
+    function = model.signatures[key]
+    constant = freeze_function(function, lower_control_flow=lower_control_flow)
+    _, keywords = function.structured_input_signature
+    graph = constant.graph.as_graph_def()
+    _name_weights(graph, function)
+    handles = {placeholder.op.name: handle for handle, placeholder in function.graph.captures}
+    return FrozenSignature(
+        graph,
+        _infos(sorted(keywords), constant.inputs[: len(keywords)]),
+        _infos(sorted(function.structured_outputs), constant.outputs),
+        captures={
+            tensor.op.name: handles[tensor.op.name]
+            for tensor in constant.inputs
+            if tensor.op.name in handles
+        },
+        function=function,
+        owner=model,
+    )
+
+
+def _infos(names: Sequence[str], tensors: Sequence[Any]) -> dict[str, Any]:
+    return {name: tensor_info(tensor) for name, tensor in zip(names, tensors, strict=True)}
+
+
+def _freeze_v1(saved_model: Path, tags: Sequence[str], key: str) -> FrozenSignature:
+    import tensorflow as tf
+
+    graph = tf.Graph()
+    with graph.as_default(), tf.compat.v1.Session(graph=graph) as session:
+        meta = tf.compat.v1.saved_model.load(session, list(tags), str(saved_model))
+        signature = meta.signature_def[key]
+        names = [info.name.partition(":")[0] for info in signature.outputs.values()]
+        definition = graph.as_graph_def()
+        freeze_variables = tf.compat.v1.graph_util.convert_variables_to_constants
+        tables = tuple(meta.collection_def["table_initializer"].node_list.value)
+        return FrozenSignature(
+            freeze_variables(session, definition, names),
+            _named(graph, signature.inputs),
+            _named(graph, signature.outputs),
+            table_initializers=tables,
+            initializer=freeze_variables(session, definition, tables) if tables else None,
+        )
+
+
+def _named(graph: Any, infos: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tensor_info(graph.get_tensor_by_name(info.name)) for name, info in infos.items()}
+
+
+def _name_weights(graph: Any, function: Any) -> None:
+    """Constants that were variables get the variables' names, which TensorFlow does not keep.
+
+    It calls those of a loaded model "unknown", "unknown_0" and so on, which no glob of weight names
+    could tell apart.
+    """
+    variables = {id(variable.handle): variable.name for variable in function.graph.variables}
+    taken = {node.name for node in graph.node}
+    constants = {node.name for node in graph.node if node.op == "Const"}
+    names: dict[str, str] = {}
+    for handle, placeholder in function.graph.captures:
+        old = placeholder.op.name
+        name = variables.get(id(handle), old).partition(":")[0]
+        if name != old and old in constants:
+            names[old] = unused = _unused(name, taken)
+            taken.add(unused)
+    for node in graph.node:
+        if node.op == "Const":
+            node.name = names.get(node.name, node.name)
+        node.input[:] = [_renamed(reference, names) for reference in node.input]
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    return next(
+        candidate
+        for candidate in itertools.chain([name], (f"{name}_{n}" for n in itertools.count(1)))
+        if candidate not in taken
+    )
+
+
+def _renamed(reference: str, names: Mapping[str, str]) -> str:
+    control = "^" if reference.startswith("^") else ""
+    node, colon, index = reference.removeprefix("^").partition(":")
+    return f"{control}{names.get(node, node)}{colon}{index}"
