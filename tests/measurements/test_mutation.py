@@ -10,6 +10,7 @@ import pytest
 
 import tfjs_verify as tv
 from tfjs_verify.cases import plan_cases, sample_cases
+from tfjs_verify.conversion import convert
 from tfjs_verify.measurements.judging import NoiseJudge, fixed_judge
 from tfjs_verify.measurements.mutation import OPERATORS, draw_mutations, measure_mutation
 from tfjs_verify.measurements.mutation.contents import Contents, read_contents
@@ -59,15 +60,16 @@ def image_layers():
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory):
+def image(tmp_path_factory, worker):
     with tv.open_model(image_model(), name="image") as model:
-        yield model, tv.convert(model, tmp_path_factory.mktemp("image") / "artifact")
+        yield model, convert(model, tmp_path_factory.mktemp("image") / "artifact", worker=worker)
 
 
 @pytest.fixture(scope="module")
-def sequence(tmp_path_factory):
+def sequence(tmp_path_factory, worker):
     with tv.open_model(sequence_model(), name="sequence") as model:
-        yield model, tv.convert(model, tmp_path_factory.mktemp("sequence") / "artifact")
+        directory = tmp_path_factory.mktemp("sequence") / "artifact"
+        yield model, convert(model, directory, worker=worker)
 
 
 @pytest.fixture(scope="module")
@@ -86,10 +88,10 @@ def measured(image):
 
 
 @pytest.fixture(scope="module")
-def layers(tmp_path_factory):
+def layers(tmp_path_factory, worker):
     with tv.open_model(image_layers(), name="layers") as model:
         directory = tmp_path_factory.mktemp("layers") / "artifact"
-        yield model, tv.convert(model, directory, format="layers")
+        yield model, convert(model, directory, format="layers", worker=worker)
 
 
 def changed(one: Contents, other: Contents) -> bool:
@@ -234,9 +236,9 @@ def test_the_report_in_words_and_as_json(measured):
     assert {"operator", "what", "fate", "why", "cases", "effect"} == set(document["mutants"][0])
 
 
-def test_the_command(run, models, tmp_path):
+def test_the_command(run, models, tmp_path, worker):
     with tv.open_model(models / "plain") as model:
-        tv.convert(model, tmp_path / "artifact")
+        convert(model, tmp_path / "artifact", worker=worker)
     words = ("mutate", models / "plain", "--artifact", tmp_path / "artifact", "-b", "cpu")
     answer = run(*words, "--mutants", 8, "-n", 10, "--json", "score.json")
     assert answer.status == 0, answer.out + answer.err

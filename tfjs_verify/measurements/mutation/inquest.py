@@ -73,6 +73,7 @@ class Inquest:
         try:
             mutant = ExactArtifact(candidate.artifact, contents, self._reference)
             effects = [self._effect(mutant, number) for number in range(len(self._cases))]
+            self._check_answered()
         except (LoadError, ExecutionError) as error:
             if self._answers_alike(candidate, self._cases):
                 why = (
@@ -130,6 +131,11 @@ class Inquest:
             except ExecutionError:
                 self._answers[number] = None
         return self._answers[number]
+
+    def _check_answered(self) -> None:
+        """Raises ExecutionError where exact arithmetic says nothing at all."""
+        if all(answer is None for answer in self._answers.values()):
+            raise ExecutionError("the artifact's float64 form answers no case")
 
     def _answers_alike(self, candidate: Runtime, cases: Sequence[Case]) -> bool:
         """Whether the backend's answers are those of the artifact, bit for bit."""

@@ -85,6 +85,10 @@ def _parsed(topology: Mapping[str, Any], artifact: Artifact) -> Any:
         json_format.ParseDict(_in_base64(topology), graph, ignore_unknown_fields=True)
     except json_format.ParseError as error:
         raise LoadError(f"the topology in {artifact.model_json} is malformed: {error}") from error
+    for nodes in _bodies(graph):
+        for node in nodes:
+            for name in [key for key, each in node.attr.items() if not each.WhichOneof("value")]:
+                del node.attr[name]  # TensorFlow takes an empty attribute for one yet to be bound
     if not graph.versions.producer:
         graph.versions.producer = tf.version.GRAPH_DEF_VERSION
     return graph
