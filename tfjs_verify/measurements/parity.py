@@ -66,7 +66,7 @@ class OutputParity:
 class CandidateParity:
     """What one candidate did on all cases. `failure` is set where it could not go on.
 
-    `cases` leaves out those of special values.
+    `cases` leaves out those of special values and those recalled from an earlier run.
     """
 
     name: str
@@ -267,7 +267,7 @@ class _Tally:
             self.failure, self._failed_case = failure, case
             return
         expected, actual = self._in_order(expected), self._in_order(answered)
-        if _ordinary(case):
+        if _asked_for(case):
             self._cases += 1
         if self._counts(case):
             self._decisions.add(expected, actual)
@@ -333,6 +333,11 @@ class _Tally:
             failure=self.failure,
             failed_case=self._failed_case,
         )
+
+
+def _asked_for(case: Case) -> bool:
+    """Whether the case is one of the user's or of the examples, neither special nor recalled."""
+    return case.drawn is None or (case.drawn.special == "finite" and case.drawn.examples > 0)
 
 
 def _ordinary(case: Case) -> bool:

@@ -149,6 +149,7 @@ def _memory(request: Request, model: Model) -> Memory | None:
     """What failed on these backends in earlier runs; it lives in the user's cache."""
     if not request.remember:
         return None
-    identity = repr((model.path, model.signature_key, model.signature, request.backends))
+    made = (request.artifact, request.format, request.quantize, request.repair)
+    identity = repr((model.path, model.signature_key, model.signature, request.backends, made))
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
     return Memory(user_cache_path("tfjs-verify") / "failures", f"{model.name}-{digest}")
