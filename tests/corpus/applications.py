@@ -43,6 +43,8 @@ SIZES = {
 """Pixels per side: small, since what is computed per pixel is the same at any size."""
 _CALIBRATION, _CASES = 8, 2
 _LOGIT_SPREAD = 0.25
+_LEAST_VARIANCE = 0.1
+"""Of a channel, as a share of the mean over its layer's channels."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,6 +113,9 @@ def _learn_statistics(model: Any, images: np.ndarray) -> None:
     model(images, training=True)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
+        # Random weights leave channels nearly dead, which would be rounding noise blown up.
+        variance = np.asarray(norm.moving_variance)
+        norm.moving_variance.assign(np.maximum(variance, _LEAST_VARIANCE * variance.mean()))
 
 
 def _stretch(model: Any, images: np.ndarray) -> None:

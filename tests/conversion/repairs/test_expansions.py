@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfjs_verify.conversion import convert
 from tfjs_verify.errors import TfjsVerifyError
+from tfjs_verify.model import open_model
+from tfjs_verify.runtimes.tfjs import TFJS
 
 
 def floats(*shape):
@@ -217,3 +220,30 @@ def test_expansions_apply_inside_branches_and_loops(replayed):
     assert result.repairs == ("erfc",)
     assert "Erfc" not in result.operations
     np.testing.assert_allclose(result.after[0], result.before[0], rtol=1e-5)
+
+
+def test_strings_are_not_compared_where_the_comparison_would_be_wrong(run_on):
+    words = np.array([b"yes", b"no", b"maybe"], object)
+    for backend in ("cpu", "node"):
+        run = run_on(backend, lambda x: tf.equal(x, "yes"), words)
+        assert run.repairs == ("string-comparison-guard",)
+        assert run.given[0].tolist() == [True, False, False]
+    with pytest.raises(TfjsVerifyError, match="StaticRegexReplace"):
+        run_on("wasm", lambda x: tf.equal(x, "yes"), words)
+
+
+def test_what_is_found_in_a_table_has_the_shape_of_the_keys(tmp_path, worker, sessions):
+    module = tf.Module()
+    table = tf.lookup.KeyValueTensorInitializer([1, 5, 7], [10, 50, 70], tf.int32, tf.int32)
+    module.table = tf.lookup.StaticHashTable(table, -1)
+    module.serve = tf.function(
+        lambda x: {"y": module.table.lookup(x)},
+        input_signature=[tf.TensorSpec([None, 2], tf.int32, "x")],
+    )
+    keys = np.array([[1, 2], [7, 5]], np.int32)
+    tf.saved_model.save(module, str(tmp_path / "model"), signatures=module.serve)
+    with open_model(tmp_path / "model") as model:
+        artifact = convert(model, tmp_path / "out", worker=worker)
+    assert "lookup-shape" in [repair.name for repair in artifact.repairs]
+    with TFJS(artifact, session=sessions("cpu")) as runtime:
+        assert runtime.run({"x": keys})["y"].tolist() == [[10, -1], [70, 50]]
