@@ -208,6 +208,8 @@ def _needed(noise: OutputNoise, expected: Array, actual: Array) -> float:
         return math.inf
     if expected.dtype.kind not in "fc":
         return math.inf if np.any(expected != actual) else 0.0
+    if np.any(np.isfinite(expected) != np.isfinite(actual)):
+        return math.inf
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.abs(actual.astype(np.complex128) - expected)
     beyond = np.isfinite(error) & (error > noise.allowance(expected, factor=0.0))

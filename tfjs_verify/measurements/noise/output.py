@@ -14,8 +14,8 @@ from tfjs_verify.tolerance import default_tolerance
 DEFAULT_FACTOR = 5.0
 """k, how many times the noise is allowed.
 
-Beyond the floor, backends that are right needed up to 2.05 in `benchmarks/noise.py`; the first
-planted fault in a float32 model would pass at 20.
+Beyond the floor, backends that are right needed up to 2.28 on 17,120 answers to 416 models
+(`benchmarks/noise.py`). Of 1,554 planted faults, 5 loses one that 3 finds: 1 % of one bias.
 """
 _ULP = 2.0**-23
 _FLOOR_ULPS = 4.0
