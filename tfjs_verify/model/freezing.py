@@ -11,6 +11,8 @@ from typing import Any
 
 from tfjs_verify.model.saved_model import is_tensorflow_1
 
+_TABLES = frozenset({"HashTable", "HashTableV2", "MutableHashTable", "MutableHashTableV2"})
+
 
 @dataclass(frozen=True)
 class FrozenSignature:
@@ -132,17 +134,25 @@ def _infos(names: Sequence[str], tensors: Sequence[Any]) -> dict[str, Any]:
 
 def _freeze_v1(saved_model: Path, tags: Sequence[str], key: str) -> FrozenSignature:
     import tensorflow as tf
+    from tensorflow.python.util import deprecation
 
     graph = tf.Graph()
-    with graph.as_default(), tf.compat.v1.Session(graph=graph) as session:
+    with (
+        deprecation.silence(),
+        graph.as_default(),
+        tf.compat.v1.Session(graph=graph) as session,
+    ):
         meta = tf.compat.v1.saved_model.load(session, list(tags), str(saved_model))
         signature = meta.signature_def[key]
         names = [info.name.partition(":")[0] for info in signature.outputs.values()]
         definition = graph.as_graph_def()
         freeze_variables = tf.compat.v1.graph_util.convert_variables_to_constants
-        tables = tuple(meta.collection_def["table_initializer"].node_list.value)
+        frozen = freeze_variables(session, definition, names)
+        tables: tuple[str, ...] = ()
+        if any(node.op in _TABLES for node in frozen.node):
+            tables = tuple(meta.collection_def["table_initializer"].node_list.value)
         return FrozenSignature(
-            freeze_variables(session, definition, names),
+            frozen,
             _named(graph, signature.inputs),
             _named(graph, signature.outputs),
             table_initializers=tables,
