@@ -4,7 +4,9 @@ Every model is built without trained weights, which alone would prove nothing: i
 nearly constant. So BatchNorm gets its own parameters and the statistics of random images, layer
 scales become ones that matter, and the last layer's weights are stretched until images differ.
 Each is converted, runs on every backend and is compared with TensorFlow; the Markdown file gets a
-row per model. The exit status is 1 unless all agree everywhere.
+row per model. A deep network of random weights blows rounding up, so what differs by more than the
+default tolerance still passes if it is not much further from the same network in float64 than
+TensorFlow is. The exit status is 1 unless all pass everywhere.
 """
 
 from __future__ import annotations
@@ -45,6 +47,8 @@ _CALIBRATION, _CASES = 8, 2
 _LOGIT_SPREAD = 0.25
 _LEAST_VARIANCE = 0.1
 """Of a channel, as a share of the mean over its layer's channels."""
+_NOISE_FACTOR = 3.0
+"""How much further than TensorFlow's float32 a backend's may be from float64."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Row:
     name: str
     spread: float
     """The largest difference between two images' probabilities."""
+    noise: float
+    """How far TensorFlow is from float64: max |Δ| / max |float64|."""
     repairs: Sequence[tuple[str, int]]
     verdicts: dict[str, str]
     passed: bool
@@ -132,6 +138,22 @@ def _logits(model: Any, images: np.ndarray) -> np.ndarray:
     return np.asarray(logits - logits.mean(axis=1, keepdims=True))
 
 
+def in_float64(name: str, model: Any, images: np.ndarray) -> np.ndarray:
+    """What the same network answers in float64."""
+    import keras
+
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    try:
+        shape = model.input_shape[1:]
+        wide = getattr(keras.applications, name)(weights=None, input_shape=shape)
+        wide.set_weights(model.get_weights())
+        return np.asarray(wide(images.astype(np.float64)))
+    finally:
+        keras.config.set_floatx("float32")
+        keras.config.set_dtype_policy("float32")
+
+
 def measure(name: str) -> Row:
     """Converts one model and compares it on every backend."""
     from tests.corpus.measuring import BACKENDS
@@ -143,47 +165,61 @@ def measure(name: str) -> Row:
     started = time.perf_counter()
     verdicts: dict[str, str] = {}
     passed, repairs = False, []
-    spread = float("nan")
-    with tempfile.TemporaryDirectory() as scratch, open_model(build(name)) as model:
+    built = build(name)
+    images = pictures(name, _CASES, seed=1)
+    exact = in_float64(name, built, images)
+    with tempfile.TemporaryDirectory() as scratch, open_model(built) as model:
         (spec,) = model.signature.inputs
-        images = pictures(name, _CASES, seed=1)
         cases = [{spec.name: images[:1]}, {spec.name: images}]
         with TensorFlow(model) as reference:
             expected = [reference.run(case) for case in cases]
         (both,) = expected[1].values()
         spread = float(np.abs(both[0] - both[1]).max())
+        noise = _distance(both, exact)
         try:
             artifact = convert(model, Path(scratch) / "out", timeout=900)
         except TfjsVerifyError as error:
             verdicts = dict.fromkeys(BACKENDS, error.message)
         else:
             repairs = [(repair.name, len(repair.nodes)) for repair in artifact.repairs]
-            answers = [_on(b, artifact, model.signature.outputs, cases, expected) for b in BACKENDS]
+            answers = [
+                _on(b, artifact, model.signature.outputs, cases, expected, exact) for b in BACKENDS
+            ]
             verdicts = {b: text for b, (text, _) in zip(BACKENDS, answers, strict=True)}
             passed = all(agrees for _, agrees in answers)
-    return Row(name, spread, repairs, verdicts, passed, time.perf_counter() - started)
+    return Row(name, spread, noise, repairs, verdicts, passed, time.perf_counter() - started)
 
 
-def _on(backend: Any, artifact: Any, outputs: Any, cases: Any, expected: Any) -> tuple[str, bool]:
+def _on(
+    backend: Any, artifact: Any, outputs: Any, cases: Any, expected: Any, exact: np.ndarray
+) -> tuple[str, bool]:
     from tfjs_verify.comparison import compare_outputs
     from tfjs_verify.errors import TfjsVerifyError
     from tfjs_verify.runtimes.tfjs import TFJS
     from tfjs_verify.tolerance import default_tolerance
 
-    tolerances = {spec.name: default_tolerance(spec.dtype) for spec in outputs}
-    worst, agrees = 0.0, True
+    (output,) = outputs
+    tolerances = {output.name: default_tolerance(output.dtype)}
+    worst, passes = 0.0, True
     try:
         with TFJS(artifact, backend=backend, timeout=600) as runtime:
             for case, wanted in zip(cases, expected, strict=True):
-                given = runtime.run(case)
-                agrees &= all(c.agrees for c in compare_outputs(outputs, wanted, given, tolerances))
-                for spec in outputs:
-                    reference = wanted[spec.name].astype(np.float64)
-                    error = np.abs(given[spec.name] - reference).max() / np.abs(reference).max()
-                    worst = max(worst, float(error))
+                given, reference = runtime.run(case), wanted[output.name]
+                (compared,) = compare_outputs(outputs, wanted, given, tolerances)
+                answer = given[output.name]
+                rounded = answer.shape == reference.shape and (
+                    _distance(answer, exact[: len(answer)])
+                    <= _NOISE_FACTOR * _distance(reference, exact[: len(answer)])
+                )
+                passes &= compared.agrees or rounded
+                worst = max(worst, _distance(answer, reference))
     except TfjsVerifyError as error:
         return error.message.splitlines()[0], False
-    return f"{worst:.1e}" if agrees else f"**{worst:.1e}**", agrees
+    return f"{worst:.1e}" if passes else f"**{worst:.1e}**", passes
+
+
+def _distance(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.abs(one - other.astype(np.float64)).max() / np.abs(other).max())
 
 
 def render(rows: Sequence[Row]) -> str:
@@ -194,18 +230,19 @@ def render(rows: Sequence[Row]) -> str:
         "# keras.applications",
         "",
         f"{sum(row.passed for row in rows)} of {len(rows)} agree on {', '.join(BACKENDS)}."
-        " Errors are max |Δ| / max |TensorFlow|, bold where they disagree; spread is how far the"
-        " probabilities of two images are apart.",
+        " Errors are max |Δ| / max |TensorFlow|, bold where they disagree; noise is how far"
+        " TensorFlow itself is from float64, spread how far the probabilities of two images are"
+        " apart.",
         "",
-        f"| model | pixels | {' | '.join(BACKENDS)} | spread | repairs (nodes) | seconds |",
-        f"|{'---|' * (len(BACKENDS) + 5)}",
+        f"| model | pixels | {' | '.join(BACKENDS)} | noise | spread | repairs (nodes) | seconds |",
+        f"|{'---|' * (len(BACKENDS) + 6)}",
     ]
     for row in rows:
         errors = " | ".join(row.verdicts[backend] for backend in BACKENDS)
         repairs = ", ".join(f"{name} ({count})" for name, count in row.repairs) or "none"
         lines.append(
-            f"| {row.name} | {SIZES[row.name]} | {errors} | {row.spread:.2g} | {repairs}"
-            f" | {row.seconds:.0f} |"
+            f"| {row.name} | {SIZES[row.name]} | {errors} | {row.noise:.1e} | {row.spread:.2g}"
+            f" | {repairs} | {row.seconds:.0f} |"
         )
     return "\n".join(lines) + "\n"
 
