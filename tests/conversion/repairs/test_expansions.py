@@ -134,6 +134,11 @@ EXPANSIONS = [
     case("complex-numbers", "wasm", lambda x, y: [tf.math.real(part) for part in tf.split(tf.exp(tf.complex(x, y)) * (1 + 2j), 2, axis=1)], X, Y),
     case("complex-numbers", "cpu", tf.signal.dct, floats(3, 8)),
     case("complex-numbers", "cpu", lambda x, y: tf.math.imag(tf.matmul(tf.complex(x, y), tf.complex(y, x), transpose_b=True)), X, Y),
+    case("matrix-diag", "cpu", lambda x: [tf.linalg.diag(x, k=2), tf.linalg.diag(x, k=-1)], X),
+    case("dynamic-stitch", "cpu", lambda x: tf.dynamic_stitch([[0, 2], [[1], [2]]], [x[:2], x[1:, None]]), X, free=False),
+    case("dynamic-partition", "cpu", lambda x, i: tf.dynamic_partition(x, i[:, 0] % 2, 2), X, IDS),
+    case("in-top-k", "cpu", lambda x, i: tf.math.in_top_k(i[:, 0], x[:, :, 0], 3), X, IDS),
+    case("tensor-scatter-extreme", "cpu", lambda x: [tf.tensor_scatter_nd_max(x, [[0], [2], [0]], Y), tf.tensor_scatter_nd_min(x, [[1], [1], [1]], Y - 3)], X, free=False),
     case("switch-case", "cpu", lambda x, i: tf.switch_case(i, [lambda: x + 1, lambda: x[:, :2], lambda: -x]), X, np.int32(1)),
     case("switch-case", "cpu", lambda x, i: tf.switch_case(i, [lambda: x + 1, lambda: x * 2]), X, np.int32(-3)),
 ]  # fmt: skip
@@ -207,7 +212,7 @@ def test_what_is_right_already_is_not_touched(name, replayed):
 
 
 def test_what_cannot_be_spelled_out_is_left_for_the_op_check(replayed):
-    result = replayed(lambda x: tf.linalg.diag(x, k=1), X)
+    result = replayed(lambda x: tf.linalg.diag(x, k=1, padding_value=3), X)
     assert result.repairs == ()
     assert "MatrixDiagV3" in result.operations
 
@@ -220,6 +225,15 @@ def test_expansions_apply_inside_branches_and_loops(replayed):
     assert result.repairs == ("erfc",)
     assert "Erfc" not in result.operations
     np.testing.assert_allclose(result.after[0], result.before[0], rtol=1e-5)
+
+
+def test_random_integers_lie_within_their_limits(replayed):
+    result = replayed(
+        lambda x: tf.random.uniform([500], 3, 6, tf.int32) + 0 * tf.cast(x[0], tf.int32),
+        np.zeros(1, np.float32),
+    )
+    assert result.repairs == ("random-uniform-int",)
+    assert set(result.after[0].tolist()) == {3, 4, 5}
 
 
 def test_strings_are_not_compared_where_the_comparison_would_be_wrong(run_on):

@@ -51,16 +51,22 @@ def batch_matmul_v3(call: Call, x: Any, y: Any) -> Any:
 
 @expansion("MatrixDiag", "MatrixDiagV2", "MatrixDiagV3", "Diag", name="matrix-diag", why=_NO_OP)
 def matrix_diag(call: Call, diagonal: Any, *options: Any) -> Any:
-    """The main diagonal of a square matrix, which is what layers use."""
+    """One diagonal, and the matrix just as large as it takes."""
     if call.node.op == "Diag" and diagonal.shape.rank != 1:
         return None
-    if options and not _is_plain(options):
+    offset = _offset(options) if options else 0
+    if offset is None or (offset and diagonal.shape.rank is None):
         return None
     size = tf.shape(diagonal)[-1]
     index = tf.range(size)
     on_diagonal = tf.equal(index[:, None], index[None, :])
     expanded = diagonal[..., None]
-    return tf.where(on_diagonal, expanded, tf.zeros_like(expanded))
+    matrix = tf.where(on_diagonal, expanded, tf.zeros_like(expanded))
+    if not offset:
+        return matrix
+    above, below = max(offset, 0), max(-offset, 0)
+    outer = [[0, 0]] * (diagonal.shape.rank - 1)
+    return tf.pad(matrix, [*outer, [below, above], [above, below]])
 
 
 @expansion(
@@ -106,13 +112,14 @@ def _row_column(x: Any) -> tuple[Any, Any]:
     return tf.range(shape[-2])[:, None], tf.range(shape[-1])[None, :]
 
 
-def _is_plain(options: tuple[Any, ...]) -> bool:
-    """Whether k is 0, the size follows from the diagonal, and the padding is 0."""
+def _offset(options: tuple[Any, ...]) -> int | None:
+    """The k of one diagonal, where the size follows from the diagonal and the padding is 0."""
     values = [tf.get_static_value(option) for option in options]
     if any(value is None for value in values):
-        return False
+        return None
     k, rows, columns, padding = values
-    return bool(np.all(k == 0) and rows == -1 and columns == -1 and padding == 0)
+    plain = np.size(k) == 1 and rows == -1 and columns == -1 and padding == 0
+    return int(np.reshape(k, -1)[0]) if plain else None
 
 
 REWRITES = (
