@@ -12,6 +12,7 @@ from typing import Any
 from tfjs_verify.cases import parse_domain
 from tfjs_verify.errors import RequestError
 from tfjs_verify.measurements.quantization import parse_budget
+from tfjs_verify.model import load_custom_objects
 from tfjs_verify.report import BackendReport, FindingReport, ModelReport, Report, worst_verdict
 from tfjs_verify.verification import SILENT, Progress, Request, verify_all
 
@@ -84,6 +85,11 @@ def _entry(model: Any, file: Path, where: str, overrides: Mapping[str, Any]) -> 
     for key in _PATHS:
         if key in words:
             words[key] = base / words[key]
+    for key in ("tags", "outputs"):
+        if key in words:
+            words[key] = tuple(_texts(model, key, where))
+    if "custom_objects" in words:
+        words["custom_objects"] = load_custom_objects(base / words["custom_objects"])
     if "quantization_budget" in words:
         words["quantization_budget"] = parse_budget(str(words["quantization_budget"]))
     if "backends" in words:
@@ -99,10 +105,15 @@ def _entry(model: Any, file: Path, where: str, overrides: Mapping[str, Any]) -> 
     words["repair"] = not model.get("no_repair", False)
     words["name"] = model.get("name") or Path(model["path"]).stem
     try:
-        request = Request(model=str(base / model["path"]), **{**words, **overrides})
+        request = Request(model=_located(base, model["path"]), **{**words, **overrides})
     except (TypeError, RequestError) as error:
         raise RequestError(f"{where}: {error}") from error
     return Entry(request, _expected_failures(model, request, where))
+
+
+def _located(base: Path, path: str) -> str:
+    """A path relative to the suite file; the address of a TF-Hub module as it is."""
+    return path if "://" in path else str(base / path)
 
 
 def _expected_failures(model: Mapping[str, Any], request: Request, where: str) -> dict[str, str]:

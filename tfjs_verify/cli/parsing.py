@@ -10,15 +10,26 @@ from tfjs_verify.cases import Domain, parse_domain
 from tfjs_verify.errors import RequestError
 from tfjs_verify.measurements.decisions import SCORES, Scores
 from tfjs_verify.measurements.quantization import UNLIMITED, Budget, parse_budget
+from tfjs_verify.model import load_custom_objects
 
 
 def parsed(words: Mapping[str, Any]) -> dict[str, Any]:
     """The words of a command with these options in the form that a request takes."""
     return {
         **words,
+        **(opening(words) if "tags" in words else {}),
         "inputs": domains(words["inputs"]),
         "scores": scores(words["scores"]),
         "quantization_budget": budget(words["quantization_budget"]),
+    }
+
+
+def opening(words: Mapping[str, Any]) -> dict[str, Any]:
+    """How to read the model, from `--tags` and `--custom-objects`."""
+    tags, file = words["tags"], words["custom_objects"]
+    return {
+        "tags": None if tags is None else tuple(tag for tag in tags.split(",") if tag),
+        "custom_objects": None if file is None else load_custom_objects(file),
     }
 
 

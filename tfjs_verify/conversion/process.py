@@ -137,6 +137,7 @@ class _Process:
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join(search_path),
                 "TF_CPP_MIN_LOG_LEVEL": "2",
+                "TFDF_DISABLE_WELCOME_MESSAGE": "1",
                 "CUDA_VISIBLE_DEVICES": "-1",
             },
         )

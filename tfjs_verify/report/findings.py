@@ -9,12 +9,16 @@ from tfjs_verify.artifact import Artifact
 from tfjs_verify.cases import Case, OutputPower
 from tfjs_verify.comparison import Domain, Mismatch
 from tfjs_verify.measurements.graph_facts import Narrowed
+from tfjs_verify.measurements.noise import Noise
 from tfjs_verify.measurements.parity import CandidateParity, Disagreement
 from tfjs_verify.measurements.quantization import QuantizationEffect
 from tfjs_verify.report.report import POWERLESS, FindingReport
 from tfjs_verify.report.values import shown
 from tfjs_verify.runtimes.tfjs import LoadedModel
 from tfjs_verify.tensors import WIRE_DTYPES, Signature, tfjs_dtype
+
+_COARSE = 1e-2
+"""Where less than this part of an output's scale is lost to rounding, nothing is said of it."""
 
 
 def disagreements(parity: CandidateParity) -> tuple[FindingReport, ...]:
@@ -88,6 +92,21 @@ def narrowings(signature: Signature) -> tuple[FindingReport, ...]:
 def narrowed(found: Sequence[Narrowed]) -> tuple[FindingReport, ...]:
     """What the graph computes in fewer bits on TensorFlow.js."""
     return tuple(FindingReport("precision", False, str(each), len(each.ops)) for each in found)
+
+
+def coarse(noise: Noise) -> tuple[FindingReport, ...]:
+    """The outputs of which rounding leaves so little that small faults cannot be told from it."""
+    return tuple(
+        FindingReport(
+            "precision",
+            False,
+            f'output "{name}": float32 rounding alone moves it; only errors beyond '
+            f"{each.resolution():.1%} of its scale can be told from rounding",
+            1,
+        )
+        for name, each in noise.outputs.items()
+        if each.measured and each.resolution() > _COARSE
+    )
 
 
 def unsettled(outputs: Sequence[str]) -> tuple[FindingReport, ...]:

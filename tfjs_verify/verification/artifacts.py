@@ -26,6 +26,7 @@ def obtain_artifact(
             format=request.format,
             quantization=request.quantize,
             repair=request.repair,
+            js_modules=request.js_modules,
             worker=worker,
         )
     artifact = load_artifact(request.artifact, model.signature)

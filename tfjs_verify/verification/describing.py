@@ -61,6 +61,7 @@ def _backend(
         *findings.unsettled(knowledge.judge.unsettled),
         *findings.extras(artifact),
         *(() if quantized is None else findings.over_budget(quantized.effect)),
+        *findings.coarse(knowledge.judge.noise),
         *findings.narrowings(model.signature),
         *findings.narrowed(knowledge.narrowed),
         *findings.powerless(parity.power, gates=request.require_power),

@@ -54,7 +54,7 @@ def get_to_know(
         frozen, oracle, reason = None, None, ""
         try:
             frozen = freeze(model)
-            oracle = stack.enter_context(Oracle(model))
+            oracle = stack.enter_context(Oracle(model, frozen=frozen))
         except LoadError as error:
             reason = error.message
         plan = _plan(request, model, frozen, reference, data)

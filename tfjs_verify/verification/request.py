@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tfjs_verify.cases import Domain
 from tfjs_verify.errors import RequestError
@@ -33,6 +33,9 @@ class Request:
     repair: bool = True
     quantization_budget: Budget = UNLIMITED
     signature: str | None = None
+    tags: tuple[str, ...] | None = None
+    outputs: tuple[str, ...] = ()
+    custom_objects: Mapping[str, Any] | None = None
     special_values: SpecialValues = "report"
     require_power: bool = False
     scores: Mapping[str, Scores] = field(default_factory=dict)

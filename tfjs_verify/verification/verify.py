@@ -39,6 +39,9 @@ def verify(
     repair: bool = True,
     quantization_budget: Budget | str = UNLIMITED,
     signature: str | None = None,
+    tags: Sequence[str] | None = None,
+    outputs: Sequence[str] = (),
+    custom_objects: Mapping[str, Any] | None = None,
     special_values: SpecialValues = "report",
     require_power: bool = False,
     scores: Mapping[str, Scores] | None = None,
@@ -55,13 +58,15 @@ def verify(
 ) -> Report:
     """Convert a model, run it on every backend, and compare with TensorFlow.
 
-    `model` is a path (SavedModel directory, `.keras`, `.h5`) or a Keras model in memory. `data`
-    names `.npz` files or directories of them, `inputs` gives domains of generated values by input
-    name, `quantization_budget` is a part of the scale (0.01) or of the decisions ("1%"),
-    `scores` the outputs that somebody decides by, `timeout` is in seconds for every single
-    call, `shrink_seconds` for making one failing case smaller. With `remember`, what failed is
-    tried first next time. Raises RequestError where the request is wrong, EnvironmentProblem where
-    this machine lacks something; what the model does wrong is in the report.
+    `model` is a path (SavedModel or TF-Hub directory, `.keras`, `.h5`, frozen `.pb`), the address
+    of a TF-Hub module, or in memory a Keras model, a `tf.function` or a `tf.Module`; `signature`,
+    `tags`, `outputs` (of a frozen graph) and `custom_objects` (of a Keras file) say how to read it.
+    `data` names `.npz` files or directories of them, `inputs` gives domains of generated values by
+    input name, `quantization_budget` is a part of the scale (0.01) or of the decisions ("1%"),
+    `scores` the outputs that somebody decides by, `timeout` is in seconds for every single call,
+    `shrink_seconds` for making one failing case smaller. With `remember`, what failed is tried
+    first next time. Raises RequestError where the request is wrong, EnvironmentProblem where this
+    machine lacks something; what the model does wrong is in the report.
     """
     request = Request(
         model=model,
@@ -81,6 +86,9 @@ def verify(
             else quantization_budget
         ),
         signature=signature,
+        tags=None if tags is None else tuple(tags),
+        outputs=tuple(outputs),
+        custom_objects=custom_objects,
         special_values=special_values,
         require_power=require_power,
         scores=dict(scores or {}),
@@ -140,7 +148,14 @@ def verify_model(
             worker.warm_up()
         progress.stage(f"opening {request.model}")
         model = stack.enter_context(
-            open_model(request.model, signature=request.signature, name=request.name)
+            open_model(
+                request.model,
+                signature=request.signature,
+                tags=request.tags,
+                outputs=request.outputs,
+                custom_objects=request.custom_objects,
+                name=request.name,
+            )
         )
         data = load_cases(request.data, model.signature)
         nodes.check_extensions(request.js_modules)

@@ -18,6 +18,7 @@ from tfjs_verify.cli import options
 @options.backends
 @options.cases
 @options.conversion
+@options.opening
 @options.running
 @options.reports
 @click.pass_context
@@ -31,7 +32,8 @@ def command(
 ) -> int:
     """Convert models, run them on TensorFlow.js, and compare with TensorFlow.
 
-    MODEL is a SavedModel directory, a Keras .keras or .h5 file.
+    MODEL is a SavedModel or TF-Hub module directory, a .keras or .h5 file, a frozen .pb graph, or
+    the address of a TF-Hub module.
     """
     from tfjs_verify.cli import parsing
     from tfjs_verify.cli.output import check_writable, reporting, write_text
