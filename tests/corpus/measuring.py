@@ -176,9 +176,7 @@ def _cases(model: Model, entry: Entry) -> list[Case]:
     return cases
 
 
-def _drawn(
-    spec: TensorSpec, text: str | None, batch: int, rng: np.random.Generator
-) -> Array:
+def _drawn(spec: TensorSpec, text: str | None, batch: int, rng: np.random.Generator) -> Array:
     domain = default_domain(spec) if text is None or spec.dtype == "bool" else parse_domain(text)
     sizes = spec.shape or ()
     shape = [

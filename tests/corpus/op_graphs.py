@@ -1,8 +1,8 @@
 """The corpus of op graphs: small functions of one TensorFlow op, or of a few.
 
-    for entry in op_graphs():
-        entry.save(directory)          # a SavedModel with one signature
-        entry.domains                  # input name → domain text, as `--input` takes it
+for entry in op_graphs():
+    entry.save(directory)          # a SavedModel with one signature
+    entry.domains                  # input name → domain text, as `--input` takes it
 """
 
 from __future__ import annotations

@@ -427,9 +427,7 @@ def _while(tf: Any, x: Any) -> Any:
 
 
 def _while_dynamic(tf: Any, x: Any) -> Any:
-    return tf.while_loop(
-        lambda v: tf.reduce_sum(tf.abs(v)) > 1.0, lambda v: (v * 0.5,), (x,)
-    )[0]
+    return tf.while_loop(lambda v: tf.reduce_sum(tf.abs(v)) > 1.0, lambda v: (v * 0.5,), (x,))[0]
 
 
 def _nested(tf: Any, x: Any) -> Any:

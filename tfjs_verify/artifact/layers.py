@@ -29,9 +29,7 @@ def _renamed(entries: list[Entry], names: Mapping[str, str]) -> list[Entry]:
     return [replace(entry, key=keys.get(entry.node, entry.key)) for entry in entries]
 
 
-def _stated_entries(
-    topology: Mapping[str, Any], where: str
-) -> tuple[list[Entry], list[Entry]]:
+def _stated_entries(topology: Mapping[str, Any], where: str) -> tuple[list[Entry], list[Entry]]:
     try:
         config = topology.get("model_config", topology)
         kind, inner = config["class_name"], config["config"]
