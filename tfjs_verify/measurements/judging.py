@@ -18,9 +18,6 @@ from tfjs_verify.runtimes import Runtime
 from tfjs_verify.tensors import Array, TensorSpec
 from tfjs_verify.tolerance import Allowance, resolve_tolerance
 
-_HEARINGS = 24
-"""Cases that are heard again at most: where more disagree, it is no matter of conditioning."""
-
 
 @dataclass(frozen=True)
 class NoiseAllowance:
@@ -82,7 +79,7 @@ class NoiseJudge(Judge):
         self._reference = reference
         self._oracle = oracle
         self._factor, self._atol, self._rtol = factor, atol, rtol
-        self._heard: dict[str, Judge | None] = {}
+        self._heard: tuple[Case, Judge | None] | None = None
         self._lock = Lock()
 
     def ratio(self, output: str, expected: Array, actual: Array) -> float | None:
@@ -101,9 +98,9 @@ class NoiseJudge(Judge):
         if self._oracle is None or self.noise.basis == "defaults":
             return None
         with self._lock:
-            if case.name not in self._heard and len(self._heard) < _HEARINGS:
-                self._heard[case.name] = self._measured_on(case, self._oracle)
-            return self._heard.get(case.name)
+            if self._heard is None or self._heard[0] is not case:
+                self._heard = case, self._measured_on(case, self._oracle)
+            return self._heard[1]
 
     def _measured_on(self, case: Case, oracle: Oracle) -> Judge | None:
         try:

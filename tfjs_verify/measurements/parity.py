@@ -36,6 +36,10 @@ SpecialValues = Literal["report", "strict", "off"]
 """Whether cases of NaN, infinities, subnormals and signed zeros are run, and whether they gate."""
 
 
+_HEARINGS = 24
+"""Disagreements that a second hearing confirms before the rest goes without one."""
+
+
 @dataclass(frozen=True)
 class Disagreement:
     """An output of a case that differs by more than is allowed, or that cannot be compared.
@@ -48,6 +52,8 @@ class Disagreement:
     comparison: OutputComparison
     mismatch: Mismatch | None
     gates: bool
+    heard: bool = True
+    """Whether it was judged by the noise of its own case as well."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +88,11 @@ class CandidateParity:
         """The case that it died on, else the smallest on which it disagrees where that counts."""
         if self.failed_case is not None:
             return self.failed_case
-        failing = [each.case for each in self.disagreements if each.gates]
-        return min(failing, key=_elements, default=None)
+        failing = [each for each in self.disagreements if each.gates]
+        smallest = min(
+            failing, key=lambda each: (not each.heard, _elements(each.case)), default=None
+        )
+        return None if smallest is None else smallest.case
 
     @property
     def agrees(self) -> bool:
@@ -257,6 +266,7 @@ class _Tally:
         self._cases = 0
         self._outputs = {spec.name: OutputParity(spec.name, spec.dtype) for spec in self._specs}
         self._disagreements: list[Disagreement] = []
+        self._convicted = 0
         self.failure: RuntimeFailure | None = None
         self._failed_case: Case | None = None
 
@@ -293,10 +303,14 @@ class _Tally:
         compared = compare_outputs(self._specs, expected, actual, self._judge.allowances)
         if all(comparison.agrees or comparison.structure for comparison in compared):
             return self._judge, compared
+        if self._convicted >= _HEARINGS:
+            return self._judge, compared
         again = self._judge.hear_again(case)
         if again is None:
             return self._judge, compared
-        return again, compare_outputs(self._specs, expected, actual, again.allowances)
+        compared = compare_outputs(self._specs, expected, actual, again.allowances)
+        self._convicted += not all(comparison.agrees for comparison in compared)
+        return again, compared
 
     def _counts(self, case: Case) -> bool:
         return self._strict or _ordinary(case)
@@ -308,7 +322,9 @@ class _Tally:
             excused = comparison.structure is None and judge.excuses(comparison.name)
             gates = self._counts(case) and not excused
             self._disagreements.append(
-                Disagreement(case, comparison, comparison.worst, gates=gates)
+                Disagreement(
+                    case, comparison, comparison.worst, gates=gates, heard=judge is not self._judge
+                )
             )
         if not self._counts(case):
             return
