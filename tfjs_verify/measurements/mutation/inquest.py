@@ -107,7 +107,7 @@ class Inquest:
         if shown <= 1:
             return (
                 f"none of {len(self._shown)} cases shows it; {telling.name} of another seed does,"
-                f" by {largest:.2g} times what is allowed"
+                f" by {largest:.3g} times what is allowed"
             )
         return (
             f"its effect on {telling.name} is {largest:.2g} times what is usually allowed, but"
