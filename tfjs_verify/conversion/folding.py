@@ -22,14 +22,16 @@ from tfjs_verify.conversion.chains import (
     source_of_first_output,
 )
 from tfjs_verify.conversion.graph import Body, Program, data_inputs
+from tfjs_verify.conversion.reasons import Reason
 from tfjs_verify.conversion.repairs.base import shown
 from tfjs_verify.conversion.repairs.log import RepairLog
 from tfjs_verify.tensors import Array
 
 NORMALIZATIONS = frozenset({"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"})
-_WHY = (
+_SPOILED = Reason(
+    "batch-norm-folding",
     "the stock converter folds this normalisation into a convolution that others use as well,"
-    " or whose bias it cannot handle"
+    " or whose bias it cannot handle",
 )
 
 
@@ -41,7 +43,7 @@ def fold_batch_norms(program: Program) -> RepairLog:
             if _fold(body, node):
                 continue
             if _stock_would_fold(body, node):
-                log.add("batch-norm-folding", _WHY, [shown(body, node.name)])
+                log.add(_SPOILED, [shown(body, node.name)])
         body.prune()
     return log
 

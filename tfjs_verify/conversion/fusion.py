@@ -21,6 +21,7 @@ from tfjs_verify.conversion.chains import (
     is_float32,
 )
 from tfjs_verify.conversion.graph import Body, Program, data_inputs
+from tfjs_verify.conversion.reasons import Reason
 from tfjs_verify.conversion.repairs.base import shown
 from tfjs_verify.conversion.repairs.log import RepairLog
 
@@ -35,15 +36,17 @@ _FUSED_OPS = {
     "MatMul": "_FusedMatMul",
 }
 
-
-_BIAS_WHY = (
-    "the stock converter fuses this addition as a bias, and the wasm backend takes rank 1 only"
+_BIAS_RANK = Reason(
+    "bias-rank",
+    "the stock converter fuses this addition as a bias, and the wasm backend takes rank 1 only",
 )
-_ACTIVATION_WHY = (
-    "TensorFlow's remapper fuses this activation, and no TensorFlow.js executor accepts it"
+_ACTIVATION = Reason(
+    "fused-activation",
+    "TensorFlow's remapper fuses this activation, and no TensorFlow.js executor accepts it",
 )
-_SHARED_WHY = (
-    "the stock converter fuses this convolution with a bias that its other users do not add"
+_SHARED = Reason(
+    "shared-convolution",
+    "the stock converter fuses this convolution with a bias that its other users do not add",
 )
 
 
@@ -75,12 +78,12 @@ def _fuse(body: Body, chains: Chains, contraction: Any, log: RepairLog) -> None:
         and addition.op != "BiasAdd"
         and _stock_takes_for_bias(body, addition, contraction)
     ):
-        log.add("bias-rank", _BIAS_WHY, [shown(body, addition.name)])
+        log.add(_BIAS_RANK, [shown(body, addition.name)])
     if bias is None or not is_float32(contraction) or not is_channels_last(contraction):
         return
     activation = chains.sole_consumer(addition)
     if activation is not None and activation.op in _MISFUSED_ACTIVATIONS:
-        log.add("fused-activation", _ACTIVATION_WHY, [shown(body, activation.name)])
+        log.add(_ACTIVATION, [shown(body, activation.name)])
     if activation is not None and activation.op not in ACTIVATIONS:
         activation = None
     last = addition if activation is None else activation
@@ -146,4 +149,4 @@ def _note_shared(body: Body, chains: Chains, contraction: Any, log: RepairLog) -
         node.op == "BiasAdd" and data_inputs(node)[0] == contraction.name
         for node in body.nodes.values()
     ):
-        log.add("shared-convolution", _SHARED_WHY, [shown(body, contraction.name)])
+        log.add(_SHARED, [shown(body, contraction.name)])

@@ -15,6 +15,7 @@ from tfjs_verify.conversion.graph import Program, node_of
 from tfjs_verify.conversion.inlining import inline_calls
 from tfjs_verify.conversion.narrowing import note_narrowing
 from tfjs_verify.conversion.optimization import SIMPLIFY, displace, optimize
+from tfjs_verify.conversion.reasons import Reason
 from tfjs_verify.conversion.repairs import FINAL_REWRITES, RepairLog, debugging, repair
 from tfjs_verify.conversion.repairs.base import shown
 from tfjs_verify.conversion.routes import Job
@@ -23,9 +24,10 @@ from tfjs_verify.conversion.writing import write_graph_model
 
 ROUTE = "saved-model → graph"
 _STRUCTURED = frozenset({"While", "StatelessWhile", "If", "StatelessIf"})
-_CONTROL_FLOW_WHY = (
+_CONTROL_FLOW = Reason(
+    "control-flow",
     "the stock converter lowers loops and branches to Switch and Merge, with which recurrent layers"
-    " fail on every backend"
+    " fail on every backend",
 )
 
 
@@ -42,7 +44,7 @@ def convert_to_graph(job: Job) -> None:
     program = Program.from_graph_def(frozen.graph, [info.name for info in frozen.outputs.values()])
     program, log = repaired(program, strip_debug_ops=options.effective_strip_debug_ops)
     if options.control_flow is None:
-        log.add("control-flow", _CONTROL_FLOW_WHY, _structured(program))
+        log.add(_CONTROL_FLOW, _structured(program))
     _restore_inputs(program, frozen)
     if not options.skip_op_check:
         op_list.check(program, job.shown)

@@ -9,6 +9,7 @@ import numpy as np
 from tensorflow.core.framework import types_pb2
 
 from tfjs_verify.conversion.graph import Body, Program, constant_value
+from tfjs_verify.conversion.reasons import Reason
 from tfjs_verify.conversion.repairs.base import shown
 from tfjs_verify.conversion.repairs.log import RepairLog
 from tfjs_verify.errors import ConversionError
@@ -19,9 +20,16 @@ if TYPE_CHECKING:
 
 _INT32 = np.iinfo(np.int32)
 _FLOATS = {
-    types_pb2.DT_HALF: "float16",
-    types_pb2.DT_BFLOAT16: "bfloat16",
-    types_pb2.DT_DOUBLE: "float64",
+    dtype: Reason(
+        f"{name}-as-float32",
+        f"TensorFlow.js computes in float32 what the model computes in {name}, so that answers"
+        " differ by the rounding of the narrower one",
+    )
+    for dtype, name in (
+        (types_pb2.DT_HALF, "float16"),
+        (types_pb2.DT_BFLOAT16, "bfloat16"),
+        (types_pb2.DT_DOUBLE, "float64"),
+    )
 }
 _EXACT = frozenset(
     {
@@ -40,19 +48,18 @@ _LIMITING = frozenset(
     }
 )
 """Ops to which "beyond every int32" and "the largest int32" are the same."""
-_ROUNDING_WHY = (
-    "TensorFlow.js computes in float32 what the model computes in {}, so that answers differ by the"
-    " rounding of the narrower one"
+_SATURATED = Reason(
+    "saturated-constants",
+    "TensorFlow.js has no integers beyond int32; these limits stop at its ends",
 )
-_SATURATED_WHY = "TensorFlow.js has no integers beyond int32; these limits stop at its ends"
 
 
 def note_narrowing(
     program: Program, initializer: Initializer | None, log: RepairLog, shown_model: str
 ) -> None:
     """Logs what changes by the narrower dtypes; raises ConversionError where numbers would."""
-    for dtype, name in _FLOATS.items():
-        log.add(f"{name}-as-float32", _ROUNDING_WHY.format(name), computes_in(program, dtype))
+    for dtype, reason in _FLOATS.items():
+        log.add(reason, computes_in(program, dtype))
     lost = [
         f"{node.op} ({shown(body, node.name)})"
         for body in program.bodies()
@@ -73,7 +80,7 @@ def note_narrowing(
             cause_type="WideIntegers",
         )
     wide = [shown(b, n.name) for b in program.bodies() for n in _wide_constants(b)]
-    log.add("saturated-constants", _SATURATED_WHY, wide)
+    log.add(_SATURATED, wide)
 
 
 def computes_in(program: Program, dtype: int) -> list[str]:

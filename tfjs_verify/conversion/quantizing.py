@@ -10,9 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from tfjs_verify.conversion.reasons import Reason
 from tfjs_verify.tensors import Array
 
 _FLOAT16 = np.finfo(np.float16)
+_EXEMPTION = Reason(
+    "quantization-exemption",
+    "scalars and values that the quantised dtype cannot hold stay float32",
+)
 
 
 @dataclass(frozen=True)
@@ -50,11 +55,7 @@ def plan_quantization(
             exempt.append(name)
     repair = None
     if exempt:
-        repair = {
-            "name": "quantization-exemption",
-            "nodes": exempt,
-            "why": "scalars and values that the quantised dtype cannot hold stay float32",
-        }
+        repair = _EXEMPTION.as_json(exempt)
     return QuantizationPlan({d: globs for d, globs in chosen.items() if globs}, repair)
 
 

@@ -12,16 +12,24 @@ import os
 import time
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tfjs_verify.artifact.files import MODEL_JSON, PROVENANCE_KEY
 from tfjs_verify.conversion.layers.translate import Translation, as_float32, translate
 from tfjs_verify.conversion.options import ConversionOptions
+from tfjs_verify.conversion.reasons import Reason
 from tfjs_verify.errors import ConversionError
 from tfjs_verify.model import Model
 
 ROUTE = "keras → layers"
+_COMPOSED = Reason(
+    "composed-layers",
+    "TF.js has no equal of these as one layer ({}); each became a nested model of several layers"
+    " that computes the same.",
+)
+_TRAINING = Reason("training-differs", "Predictions agree, but {}.")
 
 
 def convert_to_layers(
@@ -94,22 +102,15 @@ def _repairs(translation: Translation) -> list[dict[str, Any]]:
     if translation.composed:
         kinds = ", ".join(sorted(set(translation.composed.values())))
         repairs.append(
-            {
-                "name": "composed-layers",
-                "nodes": sorted(translation.composed),
-                "why": f"TF.js has no equal of these as one layer ({kinds}); each became a nested"
-                " model of several layers that computes the same.",
-            }
+            replace(_COMPOSED, why=_COMPOSED.why.format(kinds)).as_json(
+                sorted(translation.composed)
+            )
         )
     by_note: dict[str, list[str]] = {}
     for name, note in translation.notes:
         by_note.setdefault(note, []).append(name)
     repairs += [
-        {
-            "name": "training-differs",
-            "nodes": sorted(set(nodes)),
-            "why": f"Predictions agree, but {note}.",
-        }
+        replace(_TRAINING, why=_TRAINING.why.format(note)).as_json(sorted(set(nodes)))
         for note, nodes in sorted(by_note.items())
     ]
     return repairs

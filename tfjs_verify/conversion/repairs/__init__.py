@@ -66,7 +66,7 @@ def repair(program: Program, log: RepairLog, rewrites: Sequence[Rewrite] = REWRI
             nodes = rewrite.apply(program)
             if nodes:
                 changed = True
-                log.add(rewrite.name, rewrite.why, nodes)
+                log.add(rewrite, nodes)
         if not changed:
             return
         for body in program.bodies():

@@ -1,6 +1,6 @@
 """What a repair is, and how one is declared.
 
-A `Rewrite` has a name, a reason that reports show, the upstream issue where there is one, and a
+A `Rewrite` is a named reason that reports show, the upstream issue where there is one, and a
 function that edits a program and says which nodes it touched. Most replace one op by others, and
 are declared by `expansion`:
 
@@ -15,17 +15,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tfjs_verify.conversion.graph import Body, Program
+from tfjs_verify.conversion.reasons import Reason
 from tfjs_verify.conversion.splicing import Expansion, splice
 from tfjs_verify.conversion.statics import Statics
 
 
 @dataclass(frozen=True)
-class Rewrite:
+class Rewrite(Reason):
     """A named change of a graph that keeps what it computes in TensorFlow."""
 
-    name: str
-    why: str
-    """One sentence on what TensorFlow.js would do otherwise."""
     apply: Callable[[Program], Sequence[str]]
     """Edits the program in place; returns the names of the nodes that it touched."""
     upstream: str | None = None

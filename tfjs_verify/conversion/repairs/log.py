@@ -6,35 +6,36 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tfjs_verify.conversion.reasons import Reason
+
 
 @dataclass
 class RepairLog:
     """The repairs that were applied, in the order of their first use."""
 
-    _nodes: dict[str, list[str]] = field(default_factory=dict)
-    _why: dict[str, str] = field(default_factory=dict)
+    _nodes: dict[Reason, list[str]] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The repairs that touched anything."""
-        return tuple(self._nodes)
+        return tuple(entry["name"] for entry in self.as_json())
 
-    def add(self, name: str, why: str, nodes: Iterable[str]) -> None:
+    def add(self, reason: Reason, nodes: Iterable[str]) -> None:
         """Notes nodes that a repair touched; none is noted as nothing."""
-        known = self._nodes.get(name, [])
+        known = self._nodes.get(reason, [])
         added = [node for node in dict.fromkeys(nodes) if node not in known]
         if added:
-            self._why[name] = why
-            self._nodes[name] = known + added
+            self._nodes[reason] = known + added
 
     def add_all(self, other: RepairLog) -> None:
         """Takes over what another pass noted."""
-        for name, nodes in other._nodes.items():
-            self.add(name, other._why[name], nodes)
+        for reason, nodes in other._nodes.items():
+            self.add(reason, nodes)
 
     def as_json(self) -> list[dict[str, Any]]:
-        """Name, nodes and reason of each."""
-        return [
-            {"name": name, "nodes": nodes, "why": self._why[name]}
-            for name, nodes in self._nodes.items()
-        ]
+        """Name, nodes and reason of each; one entry for all that share a name."""
+        entries: dict[str, dict[str, Any]] = {}
+        for reason, nodes in self._nodes.items():
+            entry = entries.setdefault(reason.name, reason.as_json([]))
+            entry["nodes"] += [node for node in nodes if node not in entry["nodes"]]
+        return list(entries.values())
