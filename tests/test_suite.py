@@ -27,6 +27,7 @@ def test_a_suite_says_per_model_what_the_command_line_says(tmp_path):
             backends = ["wasm", "cpu"]
             no_repair = true
             timeout = 7.5
+            mutation_check = 25
             [model.inputs.tokens]
             domain = "int 0..999"
             [[model.expected_failure]]
@@ -45,6 +46,7 @@ def test_a_suite_says_per_model_what_the_command_line_says(tmp_path):
     assert first.request.data == (tmp_path / "real" / "one.npz",)
     assert (first.request.examples, first.request.timeout) == (50, 7.5)
     assert first.request.backends == ("wasm", "cpu")
+    assert (first.request.mutation_check, second.request.mutation_check) == (25, 0)
     assert first.request.repair is False
     assert str(first.request.inputs["tokens"]) == "int 0..999"
     assert first.expected_failures == {"wasm": "https://github.com/tensorflow/tfjs/issues/8406"}

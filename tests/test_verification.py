@@ -147,6 +147,36 @@ def test_a_dropped_output_is_caught(models, converted, nodes, worker, tmp_path, 
     assert structures == ["the artifact does not give this output"] * 3
 
 
+def test_the_power_of_a_verification_is_in_its_report(models, converted, nodes, worker, tmp_path):
+    words = {"backends": ["cpu"], "nodes": nodes, "worker": worker, "work_dir": tmp_path}
+    report = tv.verify(models / "plain", examples=20, mutation_check=12, **words)
+    mutation = report.models[0].mutation
+    assert (mutation.backend, mutation.cases, len(mutation.mutants)) == ("cpu", 20, 12)
+    assert mutation.score == 1.0
+    assert mutation.counts["killed"] + mutation.counts["stillborn"] > 6
+    # What is allowed to differ hides faults, and that is no failure.
+    blind = tv.verify(models / "plain", examples=20, mutation_check=12, rtol=1e9, **words)
+    assert blind.verdict == "pass"
+    assert blind.models[0].mutation.score < 0.7
+    assert blind.models[0].mutation.counts["survived"] > 2
+
+
+def test_nothing_is_planted_in_what_is_not_in_parity(models, converted, nodes, worker, tmp_path):
+    artifact = damaged(converted, "plain", tmp_path)
+    shard = next(artifact.glob("*.bin"))
+    weights = np.fromfile(shard, np.float32)
+    weights[3] += 0.25
+    weights.tofile(shard)
+    words = {"backends": ["cpu"], "nodes": nodes, "worker": worker, "work_dir": tmp_path / "w"}
+    report = tv.verify(
+        models / "plain", artifact=artifact, examples=5, mutation_check=5, shrink_seconds=0, **words
+    )
+    mutation = report.models[0].mutation
+    assert (mutation.score, mutation.mutants) == (None, ())
+    assert "no backend is in parity" in mutation.reason
+    assert tv.verify(models / "plain", examples=2, **words).models[0].mutation is None
+
+
 def test_a_killed_process_is_one_backends_error(models, tmp_path):
     with NodePool() as pool:
         request = Request(model=models / "plain", examples=40, work_dir=tmp_path)
@@ -180,6 +210,7 @@ def test_the_same_request_gives_the_same_report(models, nodes, worker):
         ({"examples": 0}, "zero cases prove nothing"),
         ({"examples": -1}, "0 or more"),
         ({"timeout": 0}, "timeout"),
+        ({"mutation_check": -1}, "faults to plant"),
         ({"atol": -1.0}, "atol"),
         ({"rtol": float("nan")}, "rtol"),
     ],

@@ -20,7 +20,7 @@ SCHEMA = {
     "seed",
     "models",
 }
-MODEL = {"name", "path", "verdict", "signature", "conversion", "backends"}
+MODEL = {"name", "path", "verdict", "signature", "conversion", "backends", "mutation"}
 CONVERSION = {"route", "format", "quantization", "seconds", "bytes", "repairs", "error"}
 BACKEND = {
     "backend",
@@ -47,6 +47,8 @@ OUTPUT = {
     "mismatched",
     "required_tolerance",
 }
+MUTATION = {"score", "counts", "backend", "seed", "cases", "mutants", "reason"}
+MUTANT = {"operator", "what", "fate", "why", "cases", "effect"}
 LATENCY = {"load_ms", "first_ms", "p50_ms", "p90_ms", "p99_ms", "reference_p50_ms"}
 
 
@@ -69,6 +71,21 @@ def test_the_report_is_all_that_stdout_gets_and_json_keeps_its_contract(run, mod
     assert set(backend["latency"]) >= LATENCY
     assert document["verdict"] == model["verdict"] == backend["verdict"] == "pass"
     assert {output["name"] for output in backend["outputs"]} == {"first", "second"}
+
+
+def test_the_mutation_score_is_said_as_mutate_says_it(run, models, tmp_path):
+    common = ("-b", "cpu", "-n", 8, "--json")
+    words = ("--mutation-check", 6, *common, tmp_path / "verify.json")
+    answer = run("verify", models / "plain", *words)
+    assert answer.status == 0
+    (said,) = [line for line in answer.out.splitlines() if "mutation score" in line]
+    mutation = json.loads((tmp_path / "verify.json").read_text())["models"][0]["mutation"]
+    assert set(mutation) == MUTATION
+    assert set(mutation["mutants"][0]) == MUTANT
+    assert f"{mutation['score']:.1%} on cpu" in said
+    run("mutate", models / "plain", "--mutants", 6, *common, tmp_path / "mutate.json")
+    alone = json.loads((tmp_path / "mutate.json").read_text())
+    assert {key: alone[key] for key in MUTATION} == mutation
 
 
 def test_a_working_directory_keeps_the_artifact_that_ran(run, models, tmp_path):

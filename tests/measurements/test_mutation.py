@@ -15,6 +15,7 @@ from tfjs_verify.measurements.judging import NoiseJudge, fixed_judge
 from tfjs_verify.measurements.mutation import OPERATORS, draw_mutations, measure_mutation
 from tfjs_verify.measurements.mutation.contents import Contents, read_contents
 from tfjs_verify.measurements.noise import Oracle, measure_noise
+from tfjs_verify.report import assembly
 from tfjs_verify.report.mutation import mutation_json, mutation_lines
 from tfjs_verify.runtimes import TensorFlow
 
@@ -226,10 +227,11 @@ def test_nothing_is_planted_in_what_already_disagrees(image):
 
 
 def test_the_report_in_words_and_as_json(measured):
-    lines = list(mutation_lines(measured, model="image"))
+    report = assembly.mutation(measured)
+    lines = list(mutation_lines(report, model="image"))
     assert lines[-1].startswith("mutation score 100.0%")
     assert any(line.startswith("weight NaN") for line in lines)
-    document = json.loads(mutation_json(measured, model="image"))
+    document = json.loads(mutation_json(report, model="image"))
     assert document["schema"] == "tfjs-verify/mutation/1"
     assert document["score"] == 1.0
     assert document["counts"]["survived"] == 0

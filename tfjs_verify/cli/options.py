@@ -100,6 +100,15 @@ cases = _together(
         help="Try first what failed in an earlier run.",
     ),
     click.option(
+        "--mutation-check",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Plant N faults in an artifact that is in parity, and say how many would have been "
+        "noticed; the verdict stays.",
+    ),
+    click.option(
         "--scores",
         multiple=True,
         metavar="NAME[=KIND]",

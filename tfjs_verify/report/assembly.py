@@ -13,6 +13,7 @@ from tfjs_verify.artifact import Artifact
 from tfjs_verify.cases import CasePlan, OutputPower
 from tfjs_verify.errors import ConversionError, RuntimeFailure, Stage
 from tfjs_verify.measurements.latency import Latency
+from tfjs_verify.measurements.mutation import MutationScore
 from tfjs_verify.measurements.noise import Noise
 from tfjs_verify.measurements.parity import (
     CandidateParity,
@@ -30,6 +31,8 @@ from tfjs_verify.report.report import (
     DomainReport,
     FindingReport,
     ModelReport,
+    MutantReport,
+    MutationReport,
     NoiseReport,
     OutputReport,
     PowerReport,
@@ -241,6 +244,22 @@ def quantization(effect: QuantizationEffect) -> QuantizationReport:
         within=not effect.excesses,
         outputs=tuple(_output(output) for output in effect.parity.outputs),
         decisions=_decisions(effect.parity),
+    )
+
+
+def mutation(score: MutationScore) -> MutationReport:
+    """What became of the faults that were planted."""
+    return MutationReport(
+        score=score.score,
+        counts=score.counts,
+        backend=score.backend,
+        seed=score.seed,
+        cases=score.cases,
+        mutants=tuple(
+            MutantReport(each.operator, each.what, each.fate, each.why, each.cases, each.effect)
+            for each in score.mutants
+        ),
+        reason=score.reason,
     )
 
 

@@ -15,16 +15,17 @@ SCHEMA = "tfjs-verify/report/1"
 
 def render_json(report: Report) -> str:
     """The document as text: strict JSON, where a number that JSON cannot hold is null."""
-    return json.dumps({"schema": SCHEMA, **_plain(report)}, indent=2, allow_nan=False) + "\n"
+    return json.dumps({"schema": SCHEMA, **plain(report)}, indent=2, allow_nan=False) + "\n"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Data classes as dictionaries, and as null every number that JSON does not have."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -3,72 +3,84 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any
 
-from tfjs_verify.measurements.mutation import Mutant, MutationScore
+from tfjs_verify.report.json import plain
+from tfjs_verify.report.report import MutantReport, MutationReport
 
 SCHEMA = "tfjs-verify/mutation/1"
+_NAMED = 3
 
 
-def mutation_json(score: MutationScore, *, model: str) -> str:
+def mutation_json(mutation: MutationReport, *, model: str) -> str:
     """The document as text: strict JSON, where a number that JSON cannot hold is null."""
-    document = {
-        "schema": SCHEMA,
-        "model": model,
-        "score": score.score,
-        "counts": score.counts,
-        **asdict(score),
-    }
-    return json.dumps(_strict(document), indent=2, allow_nan=False) + "\n"
+    document = {"schema": SCHEMA, "model": model, **plain(mutation)}
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
 
 
-def mutation_lines(score: MutationScore, *, model: str) -> Iterator[str]:
+def mutation_lines(mutation: MutationReport, *, model: str) -> Iterator[str]:
     """The outcome in words: a row per kind of fault, then every survivor and why."""
-    yield f"{model} on {score.backend}: faults planted in the artifact, {score.cases} cases each"
-    if score.score is None:
-        yield f"no mutation score: {score.reason or 'no mutation of it is a fault'}"
+    cases = f"{mutation.cases} cases each"
+    yield f"{model} on {mutation.backend}: faults planted in the artifact, {cases}"
+    if mutation.score is None:
+        yield summary(mutation)
         return
     yield ""
-    yield from _table(score)
-    if score.survivors:
-        yield ""
-        yield "survived:"
-        for mutant in score.survivors:
-            yield f"  {mutant.operator}: {mutant.what}"
-            yield f"    {mutant.why}"
-    equivalent = [mutant for mutant in score.mutants if mutant.fate == "equivalent"]
-    if equivalent:
-        yield ""
-        yield "equivalent, so not counted:"
-        for mutant in equivalent:
-            yield f"  {mutant.operator}: {mutant.what}"
-            yield f"    {mutant.why}"
+    yield from _table(mutation)
+    for fate, head in (("survived", "survived:"), ("equivalent", "equivalent, so not counted:")):
+        mutants = _of(mutation, fate)
+        if mutants:
+            yield ""
+            yield head
+            for mutant in mutants:
+                yield f"  {mutant.operator}: {mutant.what}"
+                yield f"    {mutant.why}"
     yield ""
-    yield summary(score)
+    yield summary(mutation)
 
 
-def summary(score: MutationScore) -> str:
+def summary(mutation: MutationReport) -> str:
     """The score in one sentence."""
-    if score.score is None:
-        return f"no mutation score: {score.reason or 'no mutation of it is a fault'}"
-    counts = score.counts
-    noticed = counts["killed"] + counts["stillborn"]
-    faults = len(score.mutants) - counts["equivalent"]
+    if mutation.score is None:
+        return f"no mutation score: {mutation.reason or 'no mutation of it is a fault'}"
+    counts = mutation.counts
     return (
-        f"mutation score {score.score:.1%}: {noticed} of {faults} faults noticed"
-        f" ({counts['killed']} by a wrong answer, {counts['stillborn']} because TensorFlow.js"
-        f" refused), {counts['survived']} survived; {counts['equivalent']} mutants were equivalent"
-        f"  (seed {score.seed})"
+        f"mutation score {mutation.score:.1%}: {_noticed(mutation)} ({counts['killed']} by a wrong"
+        f" answer, {counts['stillborn']} because TensorFlow.js refused), {counts['survived']}"
+        f" survived; {counts['equivalent']} mutants were equivalent  (seed {mutation.seed})"
     )
 
 
-def _table(score: MutationScore) -> Iterator[str]:
+def line(mutation: MutationReport) -> str:
+    """The score beside a verdict, with the first survivors by name."""
+    if mutation.score is None:
+        return summary(mutation)
+    equivalent = mutation.counts["equivalent"]
+    words = f"mutation score {mutation.score:.1%} on {mutation.backend}: {_noticed(mutation)}"
+    if equivalent:
+        words += f", {equivalent} more {'was' if equivalent == 1 else 'were'} equivalent"
+    survivors = _of(mutation, "survived")
+    if survivors:
+        named = "; ".join(f"{each.operator}, {each.what}" for each in survivors[:_NAMED])
+        more = f"; and {len(survivors) - _NAMED} more" if len(survivors) > _NAMED else ""
+        words += f"; survived: {named}{more}"
+    return words
+
+
+def _noticed(mutation: MutationReport) -> str:
+    counts = mutation.counts
+    noticed = counts["killed"] + counts["stillborn"]
+    return f"{noticed} of {noticed + counts['survived']} faults noticed"
+
+
+def _of(mutation: MutationReport, fate: str) -> list[MutantReport]:
+    return [mutant for mutant in mutation.mutants if mutant.fate == fate]
+
+
+def _table(mutation: MutationReport) -> Iterator[str]:
     heads = ("killed", "stillborn", "survived", "equivalent")
-    kinds: dict[str, list[Mutant]] = {}
-    for mutant in score.mutants:
+    kinds: dict[str, list[MutantReport]] = {}
+    for mutant in mutation.mutants:
         kinds.setdefault(mutant.operator, []).append(mutant)
     width = max(map(len, kinds))
     yield "  ".join(["fault".ljust(width), *heads])
@@ -79,13 +91,3 @@ def _table(score: MutationScore) -> Iterator[str]:
             for count, head in zip(counts, heads, strict=True)
         ]
         yield "  ".join([kind.ljust(width), *cells]).rstrip()
-
-
-def _strict(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _strict(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_strict(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

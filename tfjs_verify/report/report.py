@@ -10,6 +10,7 @@ from tfjs_verify.artifact import Repair
 from tfjs_verify.comparison import Domain
 from tfjs_verify.errors import ParityError, Stage
 from tfjs_verify.measurements.latency import Latency
+from tfjs_verify.measurements.mutation import Fate
 from tfjs_verify.tensors import Signature
 
 Verdict = Literal["pass", "fail", "error"]
@@ -181,6 +182,35 @@ class QuantizationReport:
 
 
 @dataclass(frozen=True)
+class MutantReport:
+    """One fault that was planted, and what became of it."""
+
+    operator: str
+    what: str
+    fate: Fate
+    why: str
+    cases: int
+    effect: float | None
+
+
+@dataclass(frozen=True)
+class MutationReport:
+    """Of faults planted in the artifact, how many verification notices.
+
+    `counts` is per fate: killed, stillborn, survived, equivalent. `score` leaves out the equivalent
+    ones; it is None where nothing was planted, and `reason` says why.
+    """
+
+    score: float | None
+    counts: Mapping[Fate, int]
+    backend: str
+    seed: int
+    cases: int
+    mutants: tuple[MutantReport, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
 class ModelReport:
     """One model on all its backends."""
 
@@ -195,6 +225,7 @@ class ModelReport:
     power: tuple[PowerReport, ...] = ()
     noise: NoiseReport | None = None
     quantization: QuantizationReport | None = None
+    mutation: MutationReport | None = None
 
 
 @dataclass(frozen=True)

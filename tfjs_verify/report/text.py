@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tfjs_verify.report import mutation
 from tfjs_verify.report.explanation import explain_backend
 from tfjs_verify.report.report import (
     POWERLESS,
@@ -50,6 +51,8 @@ def _model(model: ModelReport) -> RenderableType:
         if each.powerless:
             words = f'POWERLESS  parity of output "{each.output}" proves nothing: {each.reason}'
             parts.append(Padding(Text(words, style="bold black on yellow"), (0, 0, 0, 2)))
+    if model.mutation is not None:
+        parts.append(Padding(Text(mutation.line(model.mutation)), (0, 0, 0, 2)))
     parts += [Padding(Text(line, style="yellow"), (0, 0, 0, 2)) for line in _notes(model)]
     return Group(*parts, Text())
 

@@ -1,18 +1,30 @@
-"""Which TensorFlow.js files run, and where they lie meanwhile."""
+"""Which model is asked about, which TensorFlow.js files run, and where they lie meanwhile."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from tfjs_verify.artifact import Artifact, load_artifact
 from tfjs_verify.conversion import ConversionWorker, convert
 from tfjs_verify.errors import RequestError
-from tfjs_verify.model import Model
+from tfjs_verify.model import Model, open_model
 from tfjs_verify.verification.request import Request
+
+
+def open_requested(request: Request) -> AbstractContextManager[Model]:
+    """The model of a request, read as it says; raises RequestError."""
+    return open_model(
+        request.model,
+        signature=request.signature,
+        tags=request.tags,
+        outputs=request.outputs,
+        custom_objects=request.custom_objects,
+        name=request.name,
+    )
 
 
 def obtain_artifact(

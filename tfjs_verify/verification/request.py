@@ -45,6 +45,7 @@ class Request:
     timeout: float = DEFAULT_TIMEOUT_S
     shrink_seconds: float = 20.0
     remember: bool = True
+    mutation_check: int = 0
     work_dir: Path | None = None
 
     def __post_init__(self) -> None:
@@ -62,6 +63,10 @@ class Request:
             raise RequestError(
                 "zero cases prove nothing: ask for at least one generated example (-n 1) or name "
                 "real inputs with --data"
+            )
+        if self.mutation_check < 0:
+            raise RequestError(
+                f"mutation_check is how many faults to plant, 0 or more, not {self.mutation_check}"
             )
         if self.timeout <= 0:
             raise RequestError(f"the timeout must be more than 0 s, not {self.timeout:g}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,17 +12,18 @@ from tfjs_verify.cases import Domain, load_cases
 from tfjs_verify.conversion import ConversionWorker
 from tfjs_verify.errors import ConversionError
 from tfjs_verify.measurements.decisions import Scores
+from tfjs_verify.measurements.mutation import MutationScore
 from tfjs_verify.measurements.parity import SpecialValues
 from tfjs_verify.measurements.quantization import UNLIMITED, Budget, parse_budget
-from tfjs_verify.model import open_model
 from tfjs_verify.report import ModelReport, Report, assembly, worst_verdict
 from tfjs_verify.runtimes import BACKENDS, Backend, NodePool, TensorFlow
 from tfjs_verify.runtimes.tfjs import DEFAULT_TIMEOUT_S
-from tfjs_verify.verification.artifacts import obtain_artifact, working_directory
+from tfjs_verify.verification.artifacts import obtain_artifact, open_requested, working_directory
 from tfjs_verify.verification.candidates import load, time_all
 from tfjs_verify.verification.comparing import compare, judge_quantization, shrink
 from tfjs_verify.verification.describing import describe
 from tfjs_verify.verification.knowledge import get_to_know
+from tfjs_verify.verification.mutating import check_mutants, unplanted
 from tfjs_verify.verification.request import SILENT, Progress, Request
 
 
@@ -51,6 +53,7 @@ def verify(
     timeout: float = DEFAULT_TIMEOUT_S,
     shrink_seconds: float = 20.0,
     remember: bool = True,
+    mutation_check: int = 0,
     work_dir: str | Path | None = None,
     name: str | None = None,
     nodes: NodePool | None = None,
@@ -65,8 +68,10 @@ def verify(
     input name, `quantization_budget` is a part of the scale (0.01) or of the decisions ("1%"),
     `scores` the outputs that somebody decides by, `timeout` is in seconds for every single call,
     `shrink_seconds` for making one failing case smaller. With `remember`, what failed is tried
-    first next time. Raises RequestError where the request is wrong, EnvironmentProblem where this
-    machine lacks something; what the model does wrong is in the report.
+    first next time. `mutation_check` faults are planted in an artifact that is in parity: the
+    report says how many would have been noticed, and the verdict stays. Raises RequestError where
+    the request is wrong, EnvironmentProblem where this machine lacks something; what the model does
+    wrong is in the report.
     """
     request = Request(
         model=model,
@@ -98,6 +103,7 @@ def verify(
         timeout=timeout,
         shrink_seconds=shrink_seconds,
         remember=remember,
+        mutation_check=mutation_check,
         work_dir=None if work_dir is None else Path(work_dir),
     )
     return verify_all([request], nodes=nodes, worker=worker)
@@ -147,16 +153,7 @@ def verify_model(
         if request.artifact is None:
             worker.warm_up()
         progress.stage(f"opening {request.model}")
-        model = stack.enter_context(
-            open_model(
-                request.model,
-                signature=request.signature,
-                tags=request.tags,
-                outputs=request.outputs,
-                custom_objects=request.custom_objects,
-                name=request.name,
-            )
-        )
+        model = stack.enter_context(open_requested(request))
         data = load_cases(request.data, model.signature)
         nodes.check_extensions(request.js_modules)
         for backend in request.backends:
@@ -166,9 +163,10 @@ def verify_model(
         try:
             artifact = obtain_artifact(request, model, directory / "artifact", worker)
         except ConversionError as error:
-            return assembly.unconverted(
+            report = assembly.unconverted(
                 model, error, request.format, request.quantize, request.backends
             )
+            return _scored(report, unplanted(request)) if request.mutation_check else report
         reference = stack.enter_context(TensorFlow(model))
         progress.stage(f"getting to know {model.name}")
         knowledge = stack.enter_context(get_to_know(request, model, reference, data))
@@ -180,4 +178,12 @@ def verify_model(
         expected = reference if quantized is None else quantized.replay
         parity = compare(request, model, expected, candidates, knowledge, progress)
         shrink(request, model, expected, candidates, parity, knowledge, progress)
-        return describe(request, model, artifact, candidates, parity, knowledge, quantized)
+        report = describe(request, model, artifact, candidates, parity, knowledge, quantized)
+        if not request.mutation_check:
+            return report
+        score = check_mutants(request, artifact, expected, knowledge, report, progress)
+        return _scored(report, score)
+
+
+def _scored(report: ModelReport, score: MutationScore) -> ModelReport:
+    return replace(report, mutation=assembly.mutation(score))

@@ -65,6 +65,7 @@ def command(
     """
     from tfjs_verify.cli import parsing
     from tfjs_verify.cli.output import check_writable, reporting, write_text
+    from tfjs_verify.report import assembly
     from tfjs_verify.report.mutation import mutation_json, mutation_lines
     from tfjs_verify.verification import Request
     from tfjs_verify.verification.mutating import mutate
@@ -73,7 +74,8 @@ def command(
     request = Request(model=model, backends=(backend,), inputs=parsing.domains(inputs), **words)
     with reporting() as output:
         score = mutate(request, mutants=mutants, progress=output.progress)
-    click.echo("\n".join(mutation_lines(score, model=model)))
+    report = assembly.mutation(score)
+    click.echo("\n".join(mutation_lines(report, model=model)))
     if json_file is not None:
-        write_text(json_file, mutation_json(score, model=model))
+        write_text(json_file, mutation_json(report, model=model))
     return 0 if score.score is not None and score.score >= min_score else 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -26,14 +26,23 @@ class Detection:
 class Answers(Runtime):
     """Cases and what the reference says to them; a runtime that knows these cases alone."""
 
-    def __init__(self, reference: Runtime, plan: CasePlan, *, examples: int, seed: int) -> None:
+    def __init__(
+        self,
+        reference: Runtime,
+        plan: CasePlan,
+        *,
+        examples: int,
+        seed: int,
+        order_free: Collection[str] = (),
+    ) -> None:
         """Ask `reference` about the plan's samples, then about `examples` generated cases.
 
         They are the cases that `measure_parity` shows with the same plan, number and seed. Those
-        that the reference refuses are left out.
+        that the reference refuses are left out. `order_free` are outputs that are sets.
         """
         self.name = reference.name
         self.signature = reference.signature
+        self.order_free = tuple(order_free)
         self.cases: list[Case] = []
         self._given: dict[int, Mapping[str, Array]] = {}
 
@@ -79,7 +88,14 @@ def detects(answers: Answers, candidate: Runtime, judge: Judge) -> Detection | N
     A failure of the candidate tells as well. None where no case does.
     """
     for number, case in enumerate(answers.cases, 1):
-        parity = measure_parity(answers, candidate, examples=0, data=(case,), judge=judge)
+        parity = measure_parity(
+            answers,
+            candidate,
+            examples=0,
+            data=(case,),
+            judge=judge,
+            order_free=answers.order_free,
+        )
         (result,) = parity.candidates
         if result.failure is not None:
             return Detection(number, failure=result.failure)

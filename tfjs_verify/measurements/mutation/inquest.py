@@ -15,15 +15,20 @@ from typing import Protocol
 from tfjs_verify.artifact import Artifact
 from tfjs_verify.cases import Case
 from tfjs_verify.errors import ExecutionError, LoadError
-from tfjs_verify.measurements.judging import Judge
+from tfjs_verify.measurements.judging import Judge, NoiseAllowance, NoiseJudge
 from tfjs_verify.measurements.mutation.contents import Contents
 from tfjs_verify.measurements.mutation.exact import ExactArtifact, effect
 from tfjs_verify.measurements.mutation.score import Fate
+from tfjs_verify.measurements.noise import DEFAULT_FACTOR
 from tfjs_verify.runtimes import TFJS, Runtime
 from tfjs_verify.tensors import Array, Signature
+from tfjs_verify.tolerance import Allowance, default_tolerance
 
 ROUNDING = 0.1
-"""The share of an allowance that is rounding itself: allowances are ten times the noise."""
+"""The share of a measured allowance that is no more than rounding: of five times the noise, half.
+
+A tolerance that the user named says nothing about rounding: it may be as wide as a fault.
+"""
 _NOTHING = 1e-6
 
 
@@ -61,7 +66,8 @@ class Inquest:
         self._artifact = artifact
         self._contents = contents
         self._reference = reference
-        self._judge = judge
+        self._allowed = judge.allowances
+        self._noise = _noise_allowances(judge, reference)
         self._planting = planting
         self._shown = tuple(shown)
         self._cases = (*shown, *others)
@@ -72,7 +78,7 @@ class Inquest:
         """The fate of `candidate`, which was made of `contents`: survived or equivalent."""
         try:
             mutant = ExactArtifact(candidate.artifact, contents, self._reference)
-            effects = [self._effect(mutant, number) for number in range(len(self._cases))]
+            found = [self._effect(mutant, number) for number in range(len(self._cases))]
             self._check_answered()
         except (LoadError, ExecutionError) as error:
             if self._answers_alike(candidate, self._cases):
@@ -82,25 +88,27 @@ class Inquest:
                 )
                 return Finding("equivalent", why)
             return Finding("survived", f"its effect cannot be computed: {error.message}")
-        largest = max(effects)
-        shown = max(effects[: len(self._shown)])
-        if largest <= _NOTHING:
+        effects, beside_noise = ([each[side] for each in found] for side in (0, 1))
+        largest, loudest = max(effects), max(beside_noise)
+        if loudest <= _NOTHING:
             return Finding(
-                "equivalent", f"no effect in exact arithmetic on {len(effects)} cases", largest
+                "equivalent", f"no effect in exact arithmetic on {len(found)} cases", largest
             )
-        if largest <= ROUNDING:
+        if loudest <= ROUNDING:
             why = (
-                f"its largest effect in exact arithmetic on {len(effects)} cases, {largest:.2g} of"
-                " what is allowed, is no more than rounding"
+                f"its largest effect in exact arithmetic on {len(found)} cases, {loudest:.2g} of"
+                " what rounding may do, is no more than rounding"
             )
             return Finding("equivalent", why, largest)
+        shown = max(beside_noise[: len(self._shown)])
         if shown > ROUNDING:
-            telling = self._cases[effects.index(shown)]
+            telling = self._cases[beside_noise.index(shown)]
             if self._answers_alike(candidate, [telling]):
                 return Finding("equivalent", self._unread(), largest)
-        return Finding("survived", self._missed(effects, largest, shown), largest)
+        return Finding("survived", self._missed(effects), largest)
 
-    def _missed(self, effects: Sequence[float], largest: float, shown: float) -> str:
+    def _missed(self, effects: Sequence[float]) -> str:
+        largest, shown = max(effects), max(effects[: len(self._shown)])
         if largest <= 1:
             return f"its largest effect is {largest:.2g} of what is allowed"
         telling = self._cases[effects.index(largest)]
@@ -114,12 +122,16 @@ class Inquest:
             " rounding is as large there, or decides"
         )
 
-    def _effect(self, mutant: ExactArtifact, number: int) -> float:
-        """The effect on one case; none where the artifact itself has no answer."""
+    def _effect(self, mutant: ExactArtifact, number: int) -> tuple[float, float]:
+        """The effect on one case as a share of what is allowed, and of what noise would allow.
+
+        None where the artifact itself has no answer.
+        """
         before = self._answer(number)
         if before is None:
-            return 0.0
-        return effect(before, mutant.run(self._cases[number].inputs), self._judge.allowances)
+            return 0.0, 0.0
+        after = mutant.run(self._cases[number].inputs)
+        return effect(before, after, self._allowed), effect(before, after, self._noise)
 
     def _answer(self, number: int) -> Mapping[str, Array] | None:
         """What the artifact answers in exact arithmetic, computed once."""
@@ -147,6 +159,19 @@ class Inquest:
 
     def _unread(self) -> str:
         return "TensorFlow.js does not read it: its answers are the same bit for bit"
+
+
+def _noise_allowances(judge: Judge, reference: Signature) -> Mapping[str, Allowance]:
+    """What each output may differ by for rounding alone, whatever tolerance the user named."""
+    if not isinstance(judge, NoiseJudge):
+        return judge.allowances
+    measured = {spec.name: judge.noise[spec.name] for spec in reference.outputs}
+    return {
+        spec.name: NoiseAllowance(measured[spec.name], DEFAULT_FACTOR)
+        if measured[spec.name].measured
+        else default_tolerance(spec.dtype)
+        for spec in reference.outputs
+    }
 
 
 def _bits(answers: Mapping[str, Array]) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from tfjs_verify.artifact import Artifact
@@ -28,6 +28,7 @@ def measure_mutation(
     mutants: int = 100,
     examples: int = 100,
     seed: int = 0,
+    order_free: Collection[str] = (),
     extensions: Sequence[Path] = (),
     timeout: float = 30.0,
     on_mutant: Callable[[int, int], None] | None = None,
@@ -35,12 +36,13 @@ def measure_mutation(
     """Plant `mutants` faults, one at a time, and compare each mutant with `reference`.
 
     The cases are the plan's samples and `examples` generated ones, as in `measure_parity`; a mutant
-    is shown them until one tells. `timeout` is in seconds and holds for every call. `on_mutant` is
-    told how many are done, of how many. Nothing is planted where the artifact itself disagrees, or
-    where there is no case; then the score says why. Raises ArtifactError, EnvironmentProblem.
+    is shown them until one tells. `order_free` are outputs that are sets. `timeout` is in seconds
+    and holds for every call. `on_mutant` is told how many are done, of how many. Nothing is planted
+    where the artifact itself disagrees, or where there is no case; then the score says why. Raises
+    ArtifactError, EnvironmentProblem.
     """
     contents = read_contents(artifact)
-    answers = Answers(reference, plan, examples=examples, seed=seed)
+    answers = Answers(reference, plan, examples=examples, seed=seed, order_free=order_free)
     if not answers.cases:
         return MutationScore(backend, seed, 0, reason="there is no case to show to mutants")
     with Nursery(
