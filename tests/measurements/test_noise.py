@@ -313,3 +313,14 @@ def test_empty_outputs_have_no_noise(tmp_path: Path) -> None:
     noise = measured(tmp_path, lambda x: x[5:] / 3.0, cases(4), [None])["y"]
     assert noise.envelope.peak == 0
     assert noise.jumps is None
+
+
+def test_the_ratio_is_beyond_the_factor_just_where_the_allowance_is_exceeded(
+    tmp_path: Path,
+) -> None:
+    """However little noise was measured: a rectifier alone has none at all."""
+    noise = measured(tmp_path, tf.nn.relu, cases(2, 50), [None, 50])["y"]
+    expected = np.maximum(draw(2, 50, seed=9), 0)
+    allowed = noise.allowance(expected).astype(np.float32)
+    assert 0.9 * DEFAULT_FACTOR < noise.ratio(expected, expected + 0.95 * allowed) < DEFAULT_FACTOR
+    assert DEFAULT_FACTOR < noise.ratio(expected, expected + 1.1 * allowed) < 2 * DEFAULT_FACTOR

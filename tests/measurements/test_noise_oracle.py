@@ -346,6 +346,21 @@ def test_dither_covers_adding_up_one_by_one(terms: int, sign: str, tmp_path: Pat
     assert deviation.max() < 16 * error.max()
 
 
+@pytest.mark.parametrize("op", [tf.nn.softmax, tf.nn.log_softmax])
+def test_dither_covers_the_sum_inside_of_an_op(op: Any, tmp_path: Path) -> None:
+    """A thousand scores that are all but equal: every addition rounds the same way."""
+    x = (1e-4 * draw(4, 1000)).astype(np.float32)
+    powers = np.exp(x - x.max(-1, keepdims=True))
+    share = powers / one_by_one(powers)[:, None]
+    in_order = share if op is tf.nn.softmax else np.log(share)
+    with saved(tmp_path, op, image(None, 1000)) as model, Oracle(model) as oracle:
+        exact = oracle.run({"x": x})["y"]
+        dithered = [oracle.run_dithered({"x": x})["y"] for _ in range(4)]
+    error = np.abs(in_order - exact).max()
+    assert error > 2 * 2**-24 * np.abs(exact).max()
+    assert error < 2 * np.abs(np.array(dithered) - exact).max()
+
+
 SUMS: dict[str, Callable[[Any], Any]] = {
     "all": tf.reduce_sum,
     "last": lambda x: tf.reduce_sum(x, -1),

@@ -87,7 +87,7 @@ class NoiseJudge(Judge):
         measured = self.noise[output]
         if not measured.measured or expected.shape != actual.shape:
             return None
-        return measured.ratio(expected, actual)
+        return measured.ratio(expected, actual, factor=self._factor)
 
     def excuses(self, output: str) -> bool:
         """Whether TensorFlow itself decides otherwise than exact arithmetic would."""

@@ -164,6 +164,26 @@ DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
 """Used only where TensorFlow has no float64 kernel, or where an op's result is always float32."""
 
 
+def _softmax(attributes: Mapping[str, Any], logits: Any) -> list[Any]:
+    import tensorflow as tf
+
+    powers = tf.exp(logits - tf.reduce_max(logits, -1, keepdims=True))
+    return [powers / tf.reduce_sum(powers, -1, keepdims=True)]
+
+
+def _log_softmax(attributes: Mapping[str, Any], logits: Any) -> list[Any]:
+    import tensorflow as tf
+
+    shifted = logits - tf.reduce_max(logits, -1, keepdims=True)
+    return [shifted - tf.math.log(tf.reduce_sum(tf.exp(shifted), -1, keepdims=True))]
+
+
+STEPS: Mapping[str, Definition] = MappingProxyType(
+    {"Softmax": _softmax, "LogSoftmax": _log_softmax}
+)
+"""Ops that add up a whole axis inside: taken apart to be dithered, so that every step rounds."""
+
+
 def trace(definition: Definition, attributes: Mapping[str, Any], dtypes: tuple[int, ...]) -> Any:
     """The `definition` of an op with these attributes as a FunctionDef of inputs of these types."""
     import tensorflow as tf

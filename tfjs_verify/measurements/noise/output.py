@@ -72,24 +72,23 @@ class OutputNoise:
             return default_tolerance(self.dtype).allowed(expected)
         magnitude, scale = _magnitude(expected)
         usual = max(scale, float(np.median(self.scales)) if self.scales else 0.0)
-        few = _floor_ulps(expected) * _ULP
+        few = _FLOOR_ULPS * _ULP
         floor = few * (magnitude if tails else np.full_like(magnitude, usual))
         floor = np.maximum(floor, np.finfo(np.float32).tiny)
         result: Array = np.maximum(factor * self.noise(expected), floor)
         return np.where(self._jumping(expected), np.inf, result)
 
-    def ratio(self, expected: Array, actual: Array) -> float:
+    def ratio(self, expected: Array, actual: Array, *, factor: float = DEFAULT_FACTOR) -> float:
         """The largest |actual - expected| ÷ noise, over the elements that are finite in both.
 
-        Noise below half an ULP of the element counts as that much.
+        More than `factor` just where that refuses an element: what the floor of the allowance lets
+        through counts as `factor` times the noise, however little noise was measured.
         """
-        magnitude, _ = _magnitude(expected)
         with np.errstate(invalid="ignore", over="ignore"):
             error = np.abs(_widen(actual) - _widen(expected))
-        finite = np.isfinite(error) & ~self._jumping(expected)
-        noise = np.maximum(self.noise(expected), magnitude * _ULP / 2)
-        noise = np.maximum(noise, np.finfo(np.float32).tiny)
-        return float(np.max(error[finite] / noise[finite], initial=0.0))
+        finite = np.isfinite(error)
+        allowed = self.allowance(expected, factor=factor)
+        return factor * float(np.max(error[finite] / allowed[finite], initial=0.0))
 
     def _jumping(self, expected: Array) -> Array:
         if self.jumps is None or self.jumps.shape != expected.shape:
@@ -180,12 +179,3 @@ def _magnitude(array: Array) -> tuple[Array, float]:
 def _widen(array: Array) -> Array:
     wide: Array = array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
     return wide
-
-
-def _floor_ulps(expected: Array) -> float:
-    """A few ULP; the root of the last axis's length where that is more.
-
-    What normalises a long axis, as softmax does, adds up all of it inside one op, in its own order:
-    on 1,000 equal scores wasm is 16 ULP from TensorFlow, which no rounding between ops shows.
-    """
-    return max(_FLOOR_ULPS, float(np.sqrt(expected.shape[-1]))) if expected.ndim else _FLOOR_ULPS

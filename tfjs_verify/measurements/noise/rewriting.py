@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from tfjs_verify.measurements.noise.bodies import Body
-from tfjs_verify.measurements.noise.definitions import DEFINITIONS, Definition
+from tfjs_verify.measurements.noise.definitions import DEFINITIONS, STEPS, Definition
 from tfjs_verify.measurements.noise.dither import EXACT, Terms, terms_of
 from tfjs_verify.measurements.noise.dtypes import (
     Port,
@@ -113,10 +113,14 @@ class Rewrite:
         self._whole.rename(node)
         lifted_inputs = ports(node, definition.input_arg)
         lifted_outputs = ports(node, definition.output_arg)
-        if self._whole.dithers and node.op in SEQUENTIAL and lifted_outputs[0].type == _double():
-            added = SEQUENTIAL[node.op]
-            self._replace(node, node, lifted_inputs, lifted_outputs, added, Terms(0))
-            return
+        if self._whole.dithers and lifted_outputs and lifted_outputs[0].type == _double():
+            if node.op in SEQUENTIAL:
+                added = SEQUENTIAL[node.op]
+                self._replace(node, node, lifted_inputs, lifted_outputs, added, Terms(0))
+                return
+            if node.op in STEPS:
+                self._replace(node, node, lifted_inputs, lifted_outputs, STEPS[node.op])
+                return
         self._border(node, lifted_inputs, lifted_outputs)
 
     def _replace(
