@@ -20,7 +20,6 @@ from tfjs_verify.measurements.graph_facts import (
     Narrowed,
     narrowed_ops,
     order_free_outputs,
-    recognise_scores,
 )
 from tfjs_verify.measurements.judging import NoiseJudge
 from tfjs_verify.measurements.noise import DEFAULT_CASES, Oracle, measure_noise
@@ -28,6 +27,7 @@ from tfjs_verify.measurements.noise.freezing import Frozen, freeze
 from tfjs_verify.measurements.stability import unsettled_outputs
 from tfjs_verify.model import Model
 from tfjs_verify.runtimes import TensorFlow
+from tfjs_verify.verification.deciding import decided_by
 from tfjs_verify.verification.request import Request
 
 
@@ -45,11 +45,29 @@ class Knowledge:
     """What the graph computes in dtypes that TensorFlow.js does not have."""
 
 
+@dataclass(frozen=True)
+class Read:
+    """A model's graph, and the same in float64."""
+
+    frozen: Frozen | None
+    oracle: Oracle | None
+    """None where TensorFlow cannot freeze the model, or refuses its graph in float64."""
+    reason: str = ""
+    """Why there is no oracle."""
+
+
 @contextmanager
 def get_to_know(
     request: Request, model: Model, reference: TensorFlow, data: Sequence[Case]
 ) -> Iterator[Knowledge]:
     """Read the model's graph, and measure its noise on a few cases."""
+    with read_graph(model) as read:
+        yield know(request, model, reference, data, read)
+
+
+@contextmanager
+def read_graph(model: Model) -> Iterator[Read]:
+    """Freeze the model's graph and lift it to float64, as far as TensorFlow follows."""
     with ExitStack() as stack:
         frozen, oracle, reason = None, None, ""
         try:
@@ -57,30 +75,38 @@ def get_to_know(
             oracle = stack.enter_context(Oracle(model, frozen=frozen))
         except LoadError as error:
             reason = error.message
-        plan = _plan(request, model, frozen, reference, data)
-        if request.examples:
-            cases = sample_cases(plan, count=DEFAULT_CASES, seed=request.seed)
-        else:
-            cases = plan.samples[:DEFAULT_CASES]
-        judge = NoiseJudge(
-            measure_noise(reference, oracle, cases, reason=reason),
-            model.signature.outputs,
-            reference=reference,
-            oracle=oracle,
-            atol=request.atol,
-            rtol=request.rtol,
-            unsettled=unsettled_outputs(reference, cases),
-        )
-        if frozen is None:
-            yield Knowledge(plan, judge, request.scores, (), ())
-        else:
-            yield Knowledge(
-                plan,
-                judge,
-                {**recognise_scores(frozen.graph, frozen.outputs), **request.scores},
-                order_free_outputs(frozen.graph, frozen.outputs),
-                narrowed_ops(frozen.graph),
-            )
+        yield Read(frozen, oracle, reason)
+
+
+def know(
+    request: Request, model: Model, reference: TensorFlow, data: Sequence[Case], read: Read
+) -> Knowledge:
+    """What `request` needs to know of a model whose graph was read."""
+    plan = _plan(request, model, read.frozen, reference, data)
+    if request.examples:
+        cases = sample_cases(plan, count=DEFAULT_CASES, seed=request.seed)
+    else:
+        cases = plan.samples[:DEFAULT_CASES]
+    judge = NoiseJudge(
+        measure_noise(reference, read.oracle, cases, reason=read.reason),
+        model.signature.outputs,
+        reference=reference,
+        oracle=read.oracle,
+        atol=request.atol,
+        rtol=request.rtol,
+        unsettled=unsettled_outputs(reference, cases),
+    )
+    scores = decided_by(request, model, read.frozen)
+    if read.frozen is None:
+        return Knowledge(plan, judge, scores, (), ())
+    graph, outputs = read.frozen.graph, read.frozen.outputs
+    return Knowledge(
+        plan,
+        judge,
+        scores,
+        order_free_outputs(graph, outputs),
+        narrowed_ops(graph),
+    )
 
 
 def _plan(
