@@ -1,0 +1,157 @@
+"""Measures false alarms: python -m tests.corpus.false_alarms [--models GLOB...] [--seeds N]
+
+Every model of the corpus (`layer:`, `op:` and `app:`) is converted once and judged with every seed
+as `verify` judges it: its noise, its cases, second hearings, all backends. A disagreement that
+counts is an alarm, and a false one unless the model is known to be wrong there. Results go to a
+`.jsonl` file, a line per model, which the next run continues; a summary is printed. The exit status
+is 1 where there was an alarm.
+"""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import contextlib
+import dataclasses
+import fnmatch
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+
+def measure(name: str, *, seeds: Sequence[int], examples: int) -> dict[str, Any]:
+    """Convert one model of the corpus and judge it; a line of the file of results."""
+    from tests.corpus.judging import judge
+    from tfjs_verify.conversion import convert
+    from tfjs_verify.errors import ConversionError
+
+    started = time.perf_counter()
+    worker, nodes = _processes()
+    line: dict[str, Any] = {"name": name, "refused": ""}
+    with (
+        tempfile.TemporaryDirectory(prefix="alarms-") as scratch,
+        _opened(name, Path(scratch)) as (model, domains, data),
+    ):
+        try:
+            artifact = convert(model, Path(scratch) / "artifact", worker=worker)
+        except ConversionError as error:
+            line["refused"] = " ".join(error.message.split())[:200]
+        else:
+            options = {"seeds": seeds, "examples": examples, "domains": domains, "data": data}
+            line |= dataclasses.asdict(judge(model, artifact, nodes, **options))
+    return line | {"seconds": round(time.perf_counter() - started, 1)}
+
+
+@cache
+def _processes() -> tuple[Any, Any]:
+    """What a process of this measurement starts once."""
+    from tfjs_verify.conversion import ConversionWorker
+    from tfjs_verify.runtimes import NodePool
+
+    stack = contextlib.ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(ConversionWorker()), stack.enter_context(NodePool())
+
+
+@contextlib.contextmanager
+def _opened(
+    name: str, scratch: Path
+) -> Iterator[tuple[Any, Mapping[str, Any], Callable[[int], Sequence[Any]]]]:
+    """A model of the corpus, the domains of its inputs, and the real cases of a seed."""
+    from tests.corpus import applications
+    from tests.corpus.layer_models import LayerModel
+    from tests.corpus.measuring import entries
+    from tfjs_verify.cases import parse_domain
+    from tfjs_verify.model import open_model
+
+    kind, _, short = name.partition(":")
+    if kind == "app":
+        with open_model(applications.build(short), name=short) as model:
+            yield model, {}, lambda seed: applications.cases(short, model, seed=seed)
+        return
+    entry = entries()[name]
+    source: Any = entry.build() if isinstance(entry, LayerModel) else entry.save(scratch / "saved")
+    with open_model(source, name=short) as model:
+        taken = {spec.name for spec in model.signature.inputs}
+        domains = {n: parse_domain(text) for n, text in entry.domains.items() if n in taken}
+        yield model, domains, lambda seed: ()
+
+
+def summary(lines: Sequence[Mapping[str, Any]]) -> str:
+    """How much was answered, and every alarm."""
+    converted = [line for line in lines if not line["refused"]]
+    answered = sum(each["cases"] for line in converted for each in line["answers"].values())
+    random = sum(line["unsettled"] for line in converted)
+    told = [
+        f"{len(lines)} models, {len(lines) - len(converted)} not converted, {random} random;"
+        f" {answered} answers"
+    ]
+    alarmed = set()
+    for line in converted:
+        for backend, each in line["answers"].items():
+            for seed, text in list(each["alarms"].items())[:1]:
+                alarmed.add(line["name"])
+                told.append(
+                    f"{line['name']} on {backend}, {len(each['alarms'])} seeds, as {seed}: {text}"
+                )
+    return "\n".join([*told, f"{len(alarmed)} models with alarms"])
+
+
+def main() -> int:
+    """Measures what the arguments ask for."""
+    from tests.corpus.applications import SIZES
+    from tests.corpus.measuring import entries
+
+    options = _options()
+    names = [*entries(), *(f"app:{name}" for name in SIZES)]
+    wanted = [n for n in names if any(fnmatch.fnmatch(n, glob) for glob in options.models)]
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.touch()
+    lines = map(json.loads, options.out.read_text(encoding="utf-8").splitlines())
+    done = {line["name"]: line for line in lines}
+    seeds = range(options.seeds)
+    with (
+        ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool,
+        options.out.open("a", encoding="utf-8") as file,
+    ):
+        tasks = [
+            pool.submit(measure, name, seeds=seeds, examples=options.examples)
+            for name in wanted
+            if name not in done
+        ]
+        for task in as_completed(tasks):
+            line = task.result()
+            done[line["name"]] = line
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            print(f"{len(done):4d} {summary([line])} {line['seconds']} s", flush=True)
+    lines_wanted = [done[name] for name in wanted]
+    print(summary(lines_wanted))
+    alarms = [a for n in lines_wanted for a in n.get("answers", {}).values() if a["alarms"]]
+    return 1 if alarms else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.corpus.false_alarms")
+    add = parser.add_argument
+    add("--models", nargs="+", default=["*"], metavar="GLOB", help="as op:matmul, layer:*, app:*")
+    add("--seeds", type=int, default=20, metavar="N", help="how many, from 0 on (20)")
+    add("--examples", type=int, default=100, metavar="N", help="cases per seed (100)")
+    add("--out", type=Path, default=Path("build/false_alarms.jsonl"), metavar="FILE.jsonl")
+    add("--jobs", type=int, default=2, metavar="N", help="processes (2)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
