@@ -4,7 +4,8 @@ Every model is built without trained weights, which alone would prove nothing: i
 nearly constant. So BatchNorm gets its own parameters and the statistics of random images, layer
 scales become ones that matter, and the last layer's weights are stretched until images differ.
 Each is converted and judged on every backend as `verify` does it, on pictures and on a few
-generated cases; the Markdown file gets a row per model. The exit status is 1 unless all pass everywhere.
+generated cases; the Markdown file gets a row per model. The exit status is 1 unless all pass
+everywhere.
 """
 
 from __future__ import annotations
