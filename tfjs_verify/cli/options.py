@@ -112,8 +112,9 @@ cases = _together(
         "--scores",
         multiple=True,
         metavar="NAME[=KIND]",
-        help="An output that somebody decides by: classes (along the last axis), probability or "
-        "logit; a last softmax or sigmoid is recognised. Repeatable.",
+        help="An output that somebody decides by: classes (along the last axis), probability, "
+        "logit; or, of a detector, boxes or centre_boxes, box_scores, box_classes, box_count. A "
+        "last softmax or sigmoid and most detectors are recognised. Repeatable.",
     ),
     click.option(
         "--shrink-seconds",

@@ -8,7 +8,7 @@ from typing import Any
 
 from tfjs_verify.cases import Domain, parse_domain
 from tfjs_verify.errors import RequestError
-from tfjs_verify.measurements.decisions import SCORES, Scores
+from tfjs_verify.measurements.decisions import READINGS, Reading
 from tfjs_verify.measurements.quantization import UNLIMITED, Budget, parse_budget
 from tfjs_verify.model import load_custom_objects
 
@@ -44,14 +44,14 @@ def domains(texts: Sequence[str]) -> dict[str, Domain]:
     return found
 
 
-def scores(texts: Sequence[str]) -> dict[str, Scores]:
+def scores(texts: Sequence[str]) -> dict[str, Reading]:
     """What somebody decides by, from `--scores NAME[=KIND]`."""
-    found: dict[str, Scores] = {}
+    found: dict[str, Reading] = {}
     for text in texts:
         name, _, kind = text.partition("=")
-        chosen = next((each for each in SCORES if each == (kind or "classes")), None)
+        chosen = next((each for each in READINGS if each == (kind or "classes")), None)
         if chosen is None:
-            raise RequestError(f"--scores {text!r}: a kind is one of {', '.join(SCORES)}")
+            raise RequestError(f"--scores {text!r}: a kind is one of {', '.join(READINGS)}")
         found[name] = chosen
     return found
 

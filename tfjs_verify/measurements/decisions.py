@@ -1,22 +1,38 @@
 """Would a user of the model notice? How many decisions made from its scores change.
 
-A decision is the class with the highest score, the set of the five highest, or which side of a
-threshold a score is on.
+A decision is the class with the highest score, the set of the five highest, which side of a
+threshold a score is on, or what a detector finds in an image.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
+from tfjs_verify.errors import RequestError
+from tfjs_verify.measurements.detections import (
+    THRESHOLD,
+    Detector,
+    Overlap,
+    compare_detections,
+)
 from tfjs_verify.tensors import Array
 
-Scores = Literal["classes", "probability", "logit"]
-SCORES: tuple[Scores, ...] = ("classes", "probability", "logit")
-"""How an output is read: along its last axis, against 0.5, or against 0."""
+Plain: TypeAlias = Literal["classes", "probability", "logit"]
+"""How an output is read by itself: along its last axis, against 0.5, or against 0."""
+Part: TypeAlias = Literal["boxes", "centre_boxes", "box_scores", "box_classes", "box_count"]
+"""What an output is to a detector."""
+Reading: TypeAlias = "Plain | Part"
+"""The words for what an output says."""
+PLAIN: tuple[Plain, ...] = get_args(Plain)
+PARTS: tuple[Part, ...] = get_args(Part)
+READINGS: tuple[Reading, ...] = (*PLAIN, *PARTS)
+
+Scores: TypeAlias = "Plain | Detector"
+"""How decisions are made from an output; a detector stands for its boxes."""
 
 _CONFIDENCE = 0.95
 _TOP = (1, 5)
@@ -36,6 +52,8 @@ class Decisions:
     rows: int
     changed: int
     smallest_margin: float | None
+    overlap: Overlap | None = None
+    """Of a detector: how well the boxes coincide; its rows are images."""
 
     @property
     def upper_bound(self) -> float:
@@ -46,7 +64,8 @@ class Decisions:
         words = f"{self.kind} of {self.output}: {self.changed} of {self.rows} changed"
         margin = self.smallest_margin
         sure = "" if margin is None else f", the closest decided by {margin:.2g}"
-        return f"{words}{sure} (at most {100 * self.upper_bound:.2g} %)"
+        boxes = "" if self.overlap is None else f"; {self.overlap}"
+        return f"{words}{sure} (at most {100 * self.upper_bound:.2g} %){boxes}"
 
 
 class DecisionMeter:
@@ -59,7 +78,9 @@ class DecisionMeter:
     def add(self, expected: Mapping[str, Array], actual: Mapping[str, Array]) -> None:
         """Take in one case; outputs that cannot be compared are left out."""
         for name, scores in self._scores.items():
-            if name in actual and actual[name].shape == expected[name].shape:
+            if isinstance(scores, Detector):
+                self._detect(name, scores, expected, actual)
+            elif name in actual and actual[name].shape == expected[name].shape:
                 for kind, changed, margin in _decide(scores, expected[name], actual[name]):
                     self._count(name, kind, changed, margin)
 
@@ -67,17 +88,69 @@ class DecisionMeter:
         """What was counted, in the order in which it was first seen."""
         return tuple(self._found.values())
 
+    def _detect(
+        self,
+        name: str,
+        detector: Detector,
+        expected: Mapping[str, Array],
+        actual: Mapping[str, Array],
+    ) -> None:
+        for changed, found, overlaps in compare_detections(detector, expected, actual):
+            margin = np.inf if found.margin is None else found.margin
+            self._count(name, detector.kind, np.array([changed]), np.array([margin]))
+            counted = self._found[name, detector.kind]
+            overlap = (counted.overlap or Overlap()).with_image(len(found.boxes), overlaps)
+            self._found[name, detector.kind] = replace(counted, overlap=overlap)
+
     def _count(self, name: str, kind: str, changed: Array, margin: Array) -> None:
         before = self._found.get((name, kind), Decisions(name, kind, 0, 0, None))
         margins = [] if before.smallest_margin is None else [before.smallest_margin]
-        margins += margin[changed].tolist()
-        self._found[name, kind] = Decisions(
-            name,
-            kind,
-            before.rows + changed.size,
-            before.changed + int(changed.sum()),
-            min(margins, default=None),
+        margins += margin[changed & np.isfinite(margin)].tolist()
+        self._found[name, kind] = replace(
+            before,
+            rows=before.rows + changed.size,
+            changed=before.changed + int(changed.sum()),
+            smallest_margin=min(margins, default=None),
         )
+
+
+def read_scores(
+    readings: Mapping[str, Reading], *, threshold: float | None = None
+) -> dict[str, Scores]:
+    """Decisions to be made from outputs of which it is known what they say.
+
+    The parts of a detector become one, under the name of its boxes; `threshold` is the score of a
+    detection. Raises RequestError where parts are missing or there are several.
+    """
+    parts: dict[Reading, str] = {}
+    for name, reading in readings.items():
+        part: Reading = "boxes" if reading == "centre_boxes" else reading
+        if reading in PARTS:
+            if part in parts:
+                raise RequestError(
+                    f"the outputs {parts[part]!r} and {name!r} are both {part.replace('_', ' ')}; "
+                    "a model has one detector: name the outputs that belong together"
+                )
+            parts[part] = name
+    scores: dict[str, Scores] = {
+        name: reading for name, reading in readings.items() if reading in PLAIN
+    }
+    if parts and "boxes" not in parts:
+        part, name = next(iter(parts.items()))
+        raise RequestError(
+            f"the output {name!r} is {part.replace('_', ' ')} without boxes; say which output "
+            "they are, e.g. --scores NAME=boxes"
+        )
+    if parts:
+        scores[parts["boxes"]] = Detector(
+            parts["boxes"],
+            scores=parts.get("box_scores"),
+            classes=parts.get("box_classes"),
+            count=parts.get("box_count"),
+            threshold=THRESHOLD if threshold is None else threshold,
+            centred=readings[parts["boxes"]] == "centre_boxes",
+        )
+    return scores
 
 
 def upper_bound(changed: int, rows: int, *, confidence: float = _CONFIDENCE) -> float:
@@ -89,7 +162,7 @@ def upper_bound(changed: int, rows: int, *, confidence: float = _CONFIDENCE) -> 
     return float(betaincinv(changed + 1, rows - changed, confidence))
 
 
-def _decide(scores: Scores, expected: Array, actual: Array) -> Iterator[tuple[str, Array, Array]]:
+def _decide(scores: Plain, expected: Array, actual: Array) -> Iterator[tuple[str, Array, Array]]:
     """Per kind of decision, for every row: whether it changed, and how sure the reference was."""
     if scores == "classes":
         rows = expected.reshape(-1, expected.shape[-1])

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tfjs_verify.measurements.decisions import Scores
+from tfjs_verify.measurements.decisions import Reading
 from tfjs_verify.tensors import NARROWED
 
-_SCORES: Mapping[str, Scores] = {
+_SCORES: Mapping[str, Reading] = {
     "Softmax": "classes",
     "LogSoftmax": "classes",
     "Sigmoid": "probability",
@@ -21,7 +21,7 @@ _HANDED_ON = frozenset({"Identity", "StopGradient", "Snapshot", "EnsureShape", "
 _MOVES_ONLY = frozenset({"Identity", "Const", "Placeholder", "NoOp", "Shape", "Size", "Rank"})
 
 
-def recognise_scores(graph: Any, outputs: Mapping[str, str]) -> dict[str, Scores]:
+def recognise_scores(graph: Any, outputs: Mapping[str, str]) -> dict[str, Reading]:
     """The outputs that a softmax or a sigmoid makes, by name.
 
     `graph` is a frozen GraphDef, `outputs` gives the graph's tensor for every output name.

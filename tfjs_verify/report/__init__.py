@@ -2,6 +2,7 @@
 
 from tfjs_verify.report.report import (
     BackendReport,
+    BoxesReport,
     ConversionFailure,
     ConversionReport,
     DecisionReport,
@@ -23,6 +24,7 @@ from tfjs_verify.report.report import (
 
 __all__ = [
     "BackendReport",
+    "BoxesReport",
     "ConversionFailure",
     "ConversionReport",
     "DecisionReport",

@@ -12,6 +12,7 @@ from typing import Any
 from tfjs_verify.artifact import Artifact
 from tfjs_verify.cases import CasePlan, OutputPower
 from tfjs_verify.errors import ConversionError, RuntimeFailure, Stage
+from tfjs_verify.measurements.detections import Overlap
 from tfjs_verify.measurements.latency import Latency
 from tfjs_verify.measurements.mutation import MutationScore
 from tfjs_verify.measurements.noise import Noise
@@ -25,6 +26,7 @@ from tfjs_verify.measurements.quantization import UNLIMITED, QuantizationEffect
 from tfjs_verify.model import Model
 from tfjs_verify.report.report import (
     BackendReport,
+    BoxesReport,
     ConversionFailure,
     ConversionReport,
     DecisionReport,
@@ -199,9 +201,16 @@ def _decisions(parity: CandidateParity) -> tuple[DecisionReport, ...]:
             each.smallest_margin,
             each.upper_bound,
             str(each),
+            _boxes(each.overlap),
         )
         for each in parity.decisions
     )
+
+
+def _boxes(overlap: Overlap | None) -> BoxesReport | None:
+    if overlap is None:
+        return None
+    return BoxesReport(overlap.boxes, overlap.matched, overlap.mean, overlap.least)
 
 
 def _output(output: OutputParity) -> OutputReport:

@@ -71,6 +71,19 @@ class FindingReport:
 
 
 @dataclass(frozen=True)
+class BoxesReport:
+    """How many of the reference's boxes were found again, and how well they overlap there.
+
+    Overlaps are intersection over union; they are None where nothing was found again.
+    """
+
+    reference: int
+    matched: int
+    mean_iou: float | None
+    min_iou: float | None
+
+
+@dataclass(frozen=True)
 class DecisionReport:
     """How many decisions made from one output changed; `words` says it in one line."""
 
@@ -81,6 +94,8 @@ class DecisionReport:
     smallest_margin: float | None
     upper_bound: float
     words: str
+    boxes: BoxesReport | None = None
+    """Of a detector, whose rows are images."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from tfjs_verify.cases import Domain
 from tfjs_verify.errors import RequestError
-from tfjs_verify.measurements.decisions import Scores
+from tfjs_verify.measurements.decisions import Reading
 from tfjs_verify.measurements.parity import SpecialValues
 from tfjs_verify.measurements.quantization import UNLIMITED, Budget
 from tfjs_verify.runtimes import BACKENDS, Backend
@@ -38,7 +38,7 @@ class Request:
     custom_objects: Mapping[str, Any] | None = None
     special_values: SpecialValues = "report"
     require_power: bool = False
-    scores: Mapping[str, Scores] = field(default_factory=dict)
+    scores: Mapping[str, Reading] = field(default_factory=dict)
     atol: float | None = None
     rtol: float | None = None
     js_modules: tuple[Path, ...] = ()

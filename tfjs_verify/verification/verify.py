@@ -11,7 +11,7 @@ from typing import Any, Literal
 from tfjs_verify.cases import Domain, load_cases
 from tfjs_verify.conversion import ConversionWorker
 from tfjs_verify.errors import ConversionError
-from tfjs_verify.measurements.decisions import Scores
+from tfjs_verify.measurements.decisions import Reading
 from tfjs_verify.measurements.mutation import MutationScore
 from tfjs_verify.measurements.parity import SpecialValues
 from tfjs_verify.measurements.quantization import UNLIMITED, Budget, parse_budget
@@ -46,7 +46,7 @@ def verify(
     custom_objects: Mapping[str, Any] | None = None,
     special_values: SpecialValues = "report",
     require_power: bool = False,
-    scores: Mapping[str, Scores] | None = None,
+    scores: Mapping[str, Reading] | None = None,
     atol: float | None = None,
     rtol: float | None = None,
     js_modules: Sequence[str | Path] = (),
@@ -66,12 +66,12 @@ def verify(
     `tags`, `outputs` (of a frozen graph) and `custom_objects` (of a Keras file) say how to read it.
     `data` names `.npz` files or directories of them, `inputs` gives domains of generated values by
     input name, `quantization_budget` is a part of the scale (0.01) or of the decisions ("1%"),
-    `scores` the outputs that somebody decides by, `timeout` is in seconds for every single call,
-    `shrink_seconds` for making one failing case smaller. With `remember`, what failed is tried
-    first next time. `mutation_check` faults are planted in an artifact that is in parity: the
-    report says how many would have been noticed, and the verdict stays. Raises RequestError where
-    the request is wrong, EnvironmentProblem where this machine lacks something; what the model does
-    wrong is in the report.
+    `scores` says how outputs are read that somebody decides by, `timeout` is in seconds for every
+    single call, `shrink_seconds` for making one failing case smaller. With `remember`, what failed
+    is tried first next time. `mutation_check` faults are planted in an artifact that is in parity:
+    the report says how many would have been noticed, and the verdict stays. Raises RequestError
+    where the request is wrong, EnvironmentProblem where this machine lacks something; what the
+    model does wrong is in the report.
     """
     request = Request(
         model=model,
