@@ -7,6 +7,7 @@ arrays of `bytes`, as `tf.Tensor.numpy()` gives them.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -91,6 +92,12 @@ class Narrowing:
     to: str
     changed: int
     """Elements whose value is no longer the same."""
+
+
+def natural_order(name: str) -> list[tuple[int, str]]:
+    """A key to sort names by that counts: output_2 comes before output_10."""
+    parts = re.split(r"(\d+)", name)
+    return [(int(part) if part.isdecimal() else 0, part) for part in parts]
 
 
 def dtype_name(array: Array) -> str:

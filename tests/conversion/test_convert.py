@@ -6,11 +6,13 @@ import signal
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from tfjs_verify.conversion import ConversionWorker, convert
 from tfjs_verify.errors import ArtifactError, ConversionError, RequestError
 from tfjs_verify.model import open_model
+from tfjs_verify.runtimes.tfjs import TFJS
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,37 @@ def test_inputs_and_outputs_keep_the_names_of_the_signature(
     assert os.listdir(tmp_path) == ["out"]
     content = json.loads((tmp_path / "out" / "model.json").read_text())
     assert set(content["signature"]["outputs"]) == {"apple", "pear", "zoo"}
+
+
+def test_the_tenth_output_comes_after_the_second(tmp_path, worker, nodes):
+    import tensorflow as tf
+
+    from tfjs_verify.report.findings import order
+
+    class Module(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([2], name=f"x_{i}") for i in (10, 2, 9)])
+        def serve(self, *x):
+            return {f"output_{i}": x[0] * i + x[1] - x[2] for i in range(11)}
+
+    module = Module()
+    tf.saved_model.save(module, str(tmp_path / "many"), signatures=module.serve)
+    names = [f"output_{i}" for i in range(11)]
+    with open_model(tmp_path / "many") as model:
+        assert [spec.name for spec in model.signature.outputs] == names
+        for repair in (True, False):
+            artifact = convert(model, tmp_path / f"{repair}", repair=repair, worker=worker)
+            assert list(artifact.outputs) == names
+            assert list(artifact.inputs) == ["x_2", "x_9", "x_10"]
+            with TFJS(artifact, session=nodes.start("cpu")) as runtime:
+                feeds = {
+                    name: np.full(2, 2 + k, np.float32) for k, name in enumerate(artifact.inputs)
+                }
+                answer = runtime.run(feeds)
+                found = order(artifact, runtime.loaded)
+            assert [answer[name][0] for name in names] == [4.0 * i - 1 for i in range(11)]
+            assert [finding.message.split()[3] for finding in found] == (
+                [] if repair else ["inputs", "outputs"]
+            )
 
 
 def test_an_input_that_nothing_needs_can_still_be_fed(three_outputs, tmp_path, worker):

@@ -10,6 +10,7 @@ from tfjs_verify.conversion import convert
 from tfjs_verify.conversion.quantizing import plan_quantization
 from tfjs_verify.errors import ConversionError
 from tfjs_verify.model import open_model
+from tfjs_verify.runtimes.tfjs import TFJS
 
 
 @pytest.fixture
@@ -45,6 +46,30 @@ def test_computing_in_other_floats_is_told(converted, dtype):
     artifact = converted(lambda x: tf.cast(tf.tanh(tf.cast(x, dtype)), tf.float32))
     (repair,) = (r for r in artifact.repairs if r.name == f"{dtype}-as-float32")
     assert len(repair.nodes) == 1
+
+
+def test_brain_floats_are_computed_as_float32(converted, nodes):
+    kernel = np.arange(8, dtype=np.float32).reshape(4, 2)
+
+    def mixed(x):
+        product = tf.cast(x, tf.bfloat16) @ tf.cast(kernel, tf.bfloat16)
+        return tf.cast(tf.cond(product[0, 0] > 0, lambda: product, lambda: -product), tf.float32)
+
+    artifact = converted(mixed)
+    (repair,) = (r for r in artifact.repairs if r.name == "bfloat16-as-float32")
+    assert any("MatMul" in node or "matmul" in node for node in repair.nodes)
+    values = np.arange(12, dtype=np.float32).reshape(3, 4)
+    for backend in ("node", "wasm", "cpu"):
+        with TFJS(artifact, session=nodes.start(backend)) as runtime:
+            np.testing.assert_array_equal(runtime.run({"x": values})["y"], values @ kernel)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "uint16", "uint32"])
+def test_other_integers_are_int32_to_javascript(converted, nodes, dtype):
+    artifact = converted(lambda x: tf.cast(tf.cast(x, dtype), tf.float32) * 2)
+    values = np.arange(12, dtype=np.float32).reshape(3, 4) + 0.5
+    with TFJS(artifact, session=nodes.start("cpu")) as runtime:
+        np.testing.assert_array_equal(runtime.run({"x": values})["y"], np.floor(values) * 2)
 
 
 def test_moving_other_floats_about_is_nothing_to_tell(converted):

@@ -27,9 +27,9 @@ def read(definition: Any, definitions: Mapping[str, Any]) -> Body:
         nodes[node.name] = node
     for original in definition.node_def:
         node = nodes[original.name]
-        node.input[:] = [_flat(reference, nodes, definitions) for reference in original.input]
+        node.input[:] = [flat(reference, nodes, definitions) for reference in original.input]
     results = [
-        _flat(definition.ret[output.name], nodes, definitions)
+        flat(definition.ret[output.name], nodes, definitions)
         for output in definition.signature.output_arg
     ]
     return Body(definition.signature.name, nodes, results, arguments)
@@ -39,16 +39,15 @@ def write(body: Body, definition: Any, definitions: Mapping[str, Any]) -> Any:
     """The FunctionDef of a body; signature and attributes are the original's."""
     result = function_pb2.FunctionDef()
     result.CopyFrom(definition)
+    nodes = {name: node for name, node in body.nodes.items() if name not in body.arguments}
     del result.node_def[:]
-    for name, original in body.nodes.items():
-        if name in body.arguments:
-            continue
+    for original in nodes.values():
         node = result.node_def.add()
         node.CopyFrom(original)
-        node.input[:] = [_structured(reference, body, definitions) for reference in original.input]
+        node.input[:] = [structured(each, nodes, definitions) for each in original.input]
     result.ret.clear()
     for output, reference in zip(definition.signature.output_arg, body.results, strict=True):
-        result.ret[output.name] = _structured(reference, body, definitions)
+        result.ret[output.name] = structured(reference, nodes, definitions)
     return result
 
 
@@ -70,7 +69,8 @@ def _length(arg: Any, node: Any) -> int:
     return 1
 
 
-def _flat(reference: str, nodes: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+def flat(reference: str, nodes: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """A reference of a function, "node:argument:1", in GraphDef's notation."""
     if reference.startswith("^") or ":" not in reference:
         return reference
     name, argument, index = reference.split(":")
@@ -83,12 +83,16 @@ def _flat(reference: str, nodes: Mapping[str, Any], definitions: Mapping[str, An
     return f"{name}:{flat}" if flat else name
 
 
-def _structured(reference: str, body: Body, definitions: Mapping[str, Any]) -> str:
+def structured(reference: str, nodes: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """A reference in GraphDef's notation, "node:2", as functions have it.
+
+    `nodes` are the function's own; what is not among them is an argument.
+    """
     name = node_of(reference)
-    if reference.startswith("^") or name in body.arguments:
+    if reference.startswith("^") or name not in nodes:
         return reference if reference.startswith("^") else name
     remaining = index_of(reference)
-    for output, length in output_arguments(body.nodes[name], definitions):
+    for output, length in output_arguments(nodes[name], definitions):
         if remaining < length:
             return f"{name}:{output}:{remaining}"
         remaining -= length

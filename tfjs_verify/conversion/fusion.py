@@ -29,6 +29,7 @@ ACTIVATIONS = frozenset({"Relu", "Relu6", "Elu", "LeakyRelu", "Sigmoid"})
 """What all backends of TensorFlow.js fuse."""
 _MISFUSED_ACTIVATIONS = frozenset({"Tanh"})
 """What the remapper fuses, and no executor of TensorFlow.js accepts."""
+_TRANSPOSES = ("transpose_a", "transpose_b")
 
 _FUSED_OPS = {
     "Conv2D": "_FusedConv2D",
@@ -43,6 +44,11 @@ _BIAS_RANK = Reason(
 _ACTIVATION = Reason(
     "fused-activation",
     "TensorFlow's remapper fuses this activation, and no TensorFlow.js executor accepts it",
+)
+_TRANSPOSED = Reason(
+    "fused-transposition",
+    "the stock converter fuses this product, and the wasm backend multiplies wrongly by what is"
+    " transposed in a fused product",
 )
 _SHARED = Reason(
     "shared-convolution",
@@ -82,14 +88,23 @@ def _fuse(body: Body, chains: Chains, contraction: Any, log: RepairLog) -> None:
     if bias is None or not is_float32(contraction) or not is_channels_last(contraction):
         return
     activation = chains.sole_consumer(addition)
+    if any(contraction.attr[side].b for side in _TRANSPOSES if side in contraction.attr):
+        log.add(_TRANSPOSED, [shown(body, contraction.name)])
+        return
     if activation is not None and activation.op in _MISFUSED_ACTIVATIONS:
         log.add(_ACTIVATION, [shown(body, activation.name)])
-    if activation is not None and activation.op not in ACTIVATIONS:
+    if activation is not None and not _fuses(contraction, activation):
         activation = None
     last = addition if activation is None else activation
     body.nodes[last.name] = _fused(contraction, bias, activation, last.name)
     for name in {contraction.name, addition.name} - {last.name}:
         del body.nodes[name]
+
+
+def _fuses(contraction: Any, activation: Any) -> bool:
+    """Whether every backend computes the two as one; a depthwise fusion loses the slope's value."""
+    is_depthwise = contraction.op == "DepthwiseConv2dNative"
+    return activation.op in ACTIVATIONS and not (is_depthwise and activation.op == "LeakyRelu")
 
 
 def _bias(body: Body, chains: Chains, addition: Any, contraction: Any) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 from tensorflow.core.framework import node_def_pb2
 
 from tfjs_verify.conversion import op_list
+from tfjs_verify.conversion.dtypes import replace_unread_dtypes
 from tfjs_verify.conversion.folding import fold_batch_norms
 from tfjs_verify.conversion.freezing import Frozen, freeze
 from tfjs_verify.conversion.fusion import fuse_contractions
@@ -49,6 +50,7 @@ def convert_to_graph(job: Job) -> None:
     if not options.skip_op_check:
         op_list.check(program, job.shown)
     note_narrowing(program, frozen.initializer, log, job.shown)
+    replace_unread_dtypes(program)
     provenance: dict[str, Any] = {
         "route": ROUTE,
         "quantization": options.quantization_label,

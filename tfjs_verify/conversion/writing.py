@@ -14,11 +14,13 @@ from tensorflowjs import write_weights
 from tensorflowjs.converters import common
 
 from tfjs_verify.artifact.files import MODEL_JSON, PROVENANCE_KEY
+from tfjs_verify.conversion import functions, op_list
 from tfjs_verify.conversion.freezing import Frozen, Initializer
-from tfjs_verify.conversion.graph import Program, constant_value
+from tfjs_verify.conversion.graph import Program, constant_value, index_of
 from tfjs_verify.conversion.options import ConversionOptions
 from tfjs_verify.conversion.quantizing import plan_quantization
-from tfjs_verify.tensors import Array
+from tfjs_verify.conversion.reasons import Reason
+from tfjs_verify.tensors import Array, natural_order
 
 _TENSOR_FIELDS = (
     "tensor_content",
@@ -35,6 +37,11 @@ _TENSOR_FIELDS = (
     "uint64_val",
 )
 _INT32 = np.iinfo(np.int32)
+_NUMBERED = Reason(
+    "numbered-outputs",
+    "inside branches and loops TensorFlow.js takes the first output of a node for every other that"
+    " has a name of its own",
+)
 
 
 def write_graph_model(
@@ -52,6 +59,9 @@ def write_graph_model(
         weights += _extract_from_function(function)
     if initializer is not None:
         weights += _extract(initializer.graph.node)
+    numbered = _number_outputs(graph)
+    if numbered:
+        provenance["repairs"].append(_NUMBERED.as_json(numbered))
     quantization = plan_quantization(weights, options.quantization)
     if quantization.exempt is not None:
         provenance["repairs"].append(quantization.exempt)
@@ -60,7 +70,7 @@ def write_graph_model(
         common.GENERATED_BY_KEY: tf.__version__,
         common.CONVERTED_BY_KEY: common.get_converted_by(),
         common.SIGNATURE_KEY: _signature(frozen),
-        common.ARTIFACT_MODEL_TOPOLOGY_KEY: MessageToDict(graph),
+        common.ARTIFACT_MODEL_TOPOLOGY_KEY: _topology(graph),
         PROVENANCE_KEY: provenance,
     }
     if options.metadata:
@@ -78,6 +88,38 @@ def write_graph_model(
     )
     text = json.dumps(content, allow_nan=False)
     (directory / MODEL_JSON).write_text(text, encoding="utf-8")
+
+
+def _topology(graph: Any) -> dict[str, Any]:
+    """The graph as JSON; TensorFlow.js wants a list of arguments of a function that has none."""
+    topology: dict[str, Any] = MessageToDict(graph)
+    for function in topology.get("library", {}).get("function", ()):
+        function["signature"].setdefault("inputArg", [])
+    return topology
+
+
+def _number_outputs(graph: Any) -> list[str]:
+    """Refers to later outputs by "node:2" in functions as well; gives the nodes they are of."""
+    definitions = {function.signature.name: function for function in graph.library.function}
+    touched: list[str] = []
+    for function in graph.library.function:
+        nodes = {node.name: node for node in function.node_def}
+
+        def numbered(reference: str, nodes: dict[str, Any] = nodes) -> str:
+            name, _, rest = reference.partition(":")
+            if ":" not in rest or op_list.entries().get(nodes[name].op, {}).get("outputs"):
+                return reference
+            flat = functions.flat(reference, nodes, definitions)
+            if index_of(flat) == int(rest.partition(":")[2]):
+                return reference
+            touched.append(f"{function.signature.name}/{name}")  # noqa: B023 - used within the turn
+            return flat
+
+        for node in function.node_def:
+            node.input[:] = [numbered(reference) for reference in node.input]
+        for output, reference in list(function.ret.items()):
+            function.ret[output] = numbered(reference)
+    return list(dict.fromkeys(touched))
 
 
 def _extract(nodes: Iterable[Any]) -> list[tuple[str, Array]]:
@@ -126,13 +168,18 @@ def _storable(value: Array) -> Array:
 
 
 def _signature(frozen: Frozen) -> dict[str, Any]:
-    inputs = {name: MessageToDict(info) for name, info in frozen.inputs.items()}
+    """TensorFlow.js takes and gives tensors by position in the order that stands here."""
+    inputs = _in_order(frozen.inputs)
     for info, identity in frozen.resources:
         inputs[info.name] = {**MessageToDict(info), common.RESOURCE_ID_KEY: identity}
     return {
         "inputs": inputs,
-        "outputs": {name: MessageToDict(info) for name, info in frozen.outputs.items()},
+        "outputs": _in_order(frozen.outputs),
     }
+
+
+def _in_order(infos: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: MessageToDict(infos[name]) for name in sorted(infos, key=natural_order)}
 
 
 def _initializer_signature(initializer: Initializer) -> dict[str, Any]:

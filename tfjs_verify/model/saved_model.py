@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tfjs_verify.errors import ModelError
-from tfjs_verify.tensors import Shape, Signature, TensorSpec
+from tfjs_verify.tensors import Shape, Signature, TensorSpec, natural_order
 
 DEFAULT_SIGNATURES = ("serving_default", "default")
 """The second one is that of TensorFlow Hub's own format."""
@@ -155,7 +155,7 @@ def _specs(tensors: Mapping[str, Any]) -> tuple[TensorSpec, ...]:
     from tensorflow import dtypes
 
     specs = []
-    for name in sorted(tensors):
+    for name in sorted(tensors, key=natural_order):
         info = tensors[name]
         specs.append(TensorSpec(name, dtypes.as_dtype(info.dtype).name, _shape(info.tensor_shape)))
     return tuple(specs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +98,8 @@ class Run:
     repairs: tuple[str, ...]
     given: list[np.ndarray]
     expected: list[np.ndarray]
+    operations: frozenset[str] = frozenset()
+    """The op types that it became, where several were converted together."""
 
     @property
     def agrees(self) -> bool:
@@ -112,7 +115,7 @@ def run_on(tmp_path, worker, sessions):
     """Converts a TensorFlow function and runs it on a backend."""
     import tensorflow as tf
 
-    def run(backend, function, *arguments, repair=True, free=True) -> Run:
+    def run(backend, function, *arguments, repair=True, free=True, **options) -> Run:
         directory = tmp_path / ("repaired" if repair else "stock")
         module = tf.Module()
         module.serve = tf.function(
@@ -125,7 +128,7 @@ def run_on(tmp_path, worker, sessions):
         )
         expected = [value.numpy() for value in module.serve(*arguments).values()]
         with open_model(directory / "model") as model:
-            artifact = convert(model, directory / "out", worker=worker, repair=repair)
+            artifact = convert(model, directory / "out", worker=worker, repair=repair, **options)
             names = sorted(spec.name for spec in model.signature.inputs)
         feed = {n: a for n, a in zip(names, arguments, strict=True) if n in artifact.inputs}
         session = sessions(backend)
@@ -185,7 +188,7 @@ def together(tmp_path_factory, worker, sessions):
         feed = {s.name: v for s, v in zip(specs, values, strict=True) if s.name in artifact.inputs}
         with TFJS(artifact, session=sessions(backend), timeout=120) as runtime:
             given = runtime.run(feed)
-        runs = {}
+        nodes, runs = list(_nodes(artifact)), {}
         for number, key in enumerate(cases):
             names = [name for name in expected if name.startswith(f"c{number}_")]
             repairs = tuple(
@@ -193,10 +196,22 @@ def together(tmp_path_factory, worker, sessions):
                 for repair in artifact.repairs
                 if any(f"case_{number}_" in node for node in repair.nodes)
             )
-            runs[key] = Run(repairs, [given[n] for n in names], [expected[n] for n in names])
+            operations = frozenset(op for op, node in nodes if f"case_{number}_" in node)
+            runs[key] = Run(
+                repairs, [given[n] for n in names], [expected[n] for n in names], operations
+            )
         return Together(directory, runs)
 
     return together
+
+
+def _nodes(artifact):
+    """Op type and name of every node, the names in functions behind the function's."""
+    topology = json.loads(artifact.model_json.read_text())["modelTopology"]
+    yield from ((node["op"], node["name"]) for node in topology["node"])
+    for function in topology.get("library", {}).get("function", []):
+        for node in function.get("nodeDef", []):
+            yield node["op"], f"{function['signature']['name']}/{node['name']}"
 
 
 def _named(result):

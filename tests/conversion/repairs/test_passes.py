@@ -1,7 +1,5 @@
 """Folding, fusing and loops: on the backend where the stock converter's result fails."""
 
-# ruff: noqa: E501 (one case, one line)
-
 from __future__ import annotations
 
 import json
@@ -11,58 +9,22 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.conversion.repairs.needed import (
+    BIAS,
+    DEPTHWISE,
+    IMAGE,
+    KERNEL,
+    PASSES,
+    ROWS,
+    convolved,
+    floats,
+    mapped,
+    normalized,
+)
 from tfjs_verify.conversion import convert
 from tfjs_verify.errors import TfjsVerifyError
 from tfjs_verify.model import open_model
 from tfjs_verify.runtimes.tfjs import TFJS
-
-
-def floats(*shape):
-    return np.random.default_rng(len(shape)).normal(size=shape).astype(np.float32)
-
-
-IMAGE, ROWS = floats(2, 8, 8, 4), floats(3, 4)
-KERNEL, DEPTHWISE, BIAS = floats(3, 3, 4, 6), floats(3, 3, 4, 1), floats(6)
-
-
-def convolved(x):
-    return tf.nn.conv2d(x, KERNEL, 1, "SAME")
-
-
-def normalized(x):
-    return tf.compat.v1.nn.fused_batch_norm(
-        x, BIAS, BIAS + 1, mean=BIAS / 2, variance=abs(BIAS) + 0.5, is_training=False
-    )[0]
-
-
-def norm_and_relu(x):
-    y = convolved(x)
-    return normalized(y), tf.nn.relu(y)
-
-
-def norms_of_biased(x):
-    y = tf.nn.bias_add(convolved(x), BIAS)
-    return normalized(y), tf.nn.relu(y)
-
-
-def biased_and_not(x):
-    y = tf.nn.depthwise_conv2d(x, DEPTHWISE, [1, 1, 1, 1], "SAME")
-    return tf.nn.bias_add(y, BIAS[:4]), y
-
-
-def mapped(x):
-    return tf.map_fn(lambda row: tf.reduce_sum(row) * row, x)
-
-
-PASSES = {
-    "bias of rank 4": ("bias-rank", "wasm", lambda x: tf.nn.relu(convolved(x) + BIAS[None, None, None]), IMAGE),
-    "bias of rank 0": ("bias-rank", "wasm", lambda x: tf.nn.relu6(convolved(x) + 3.0), IMAGE),
-    "residual": ("bias-rank", "wasm", lambda x: tf.nn.relu(tf.nn.conv2d(x, KERNEL[..., :4], 1, "SAME") + x), IMAGE),
-    "tanh": ("fused-activation", "cpu", lambda x: tf.tanh(tf.nn.bias_add(x @ KERNEL[0, 0], BIAS)), ROWS),
-    "two users": ("batch-norm-folding", "cpu", norm_and_relu, IMAGE),
-    "two users of a bias": ("batch-norm-folding", "cpu", norms_of_biased, IMAGE),
-    "depthwise with two users": ("shared-convolution", "cpu", biased_and_not, IMAGE),
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +47,7 @@ def test_what_the_stock_passes_spoil_is_right(name, repaired):
 def test_the_stock_passes_spoil_it(name, run_on):
     _, backend, function, argument = PASSES[name]
     with suppress(TfjsVerifyError):  # refused by the converter, or by the backend; or else wrong:
-        assert not run_on(backend, function, argument, repair=False).agrees
+        assert not run_on(backend, function, argument, repair=False, control_flow="v2").agrees
 
 
 FUSED = {

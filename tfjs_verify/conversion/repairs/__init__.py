@@ -14,17 +14,22 @@ from tfjs_verify.conversion.repairs import (
     bits,
     branches,
     channels,
+    choosing,
     complex_numbers,
     convolutions,
     debugging,
     images,
     indexing,
+    integers,
     loops,
     matrices,
     normalization,
     partitions,
+    reductions,
+    returns,
     rounding,
     sampling,
+    shapes,
     strings,
 )
 from tfjs_verify.conversion.repairs.base import Rewrite
@@ -46,11 +51,15 @@ REWRITES: tuple[Rewrite, ...] = (
     *convolutions.REWRITES,
     *images.REWRITES,
     *rounding.REWRITES,
+    *shapes.REWRITES,
+    *choosing.REWRITES,
+    *integers.REWRITES,
+    *reductions.REWRITES,
     *sampling.REWRITES,
     *strings.REWRITES,
 )
 """Before and after TensorFlow's own simplification."""
-FINAL_REWRITES: tuple[Rewrite, ...] = loops.REWRITES
+FINAL_REWRITES: tuple[Rewrite, ...] = (*loops.REWRITES, *returns.REWRITES)
 """Last of all: what simplification would undo."""
 _ROUNDS = 8
 

@@ -8,11 +8,18 @@ from typing import Any
 import numpy as np
 from tensorflow.core.framework import function_pb2, node_def_pb2, types_pb2
 
-from tfjs_verify.conversion.graph import Body, Program, constant_node, data_inputs
+from tfjs_verify.conversion.graph import (
+    Body,
+    Program,
+    constant_node,
+    data_inputs,
+    node_of,
+)
 from tfjs_verify.conversion.repairs.base import Rewrite, shown
 
 _CASES = {"Case": "If", "StatelessCase": "StatelessIf"}
 _INDEX = "tfjs_verify_branch"
+_SWITCH_N = "_SwitchN"
 
 
 def _as_conditionals(program: Program) -> list[str]:
@@ -110,5 +117,44 @@ def _copied(node: Any) -> Any:
     return result
 
 
+def _as_switches(program: Program) -> list[str]:
+    touched = []
+    for body in program.bodies():
+        for node in [node for node in body.nodes.values() if node.op == _SWITCH_N]:
+            _split(body, node)
+            touched.append(shown(body, node.name))
+    return touched
+
+
+def _split(body: Body, node: Any) -> None:
+    """`Switch` after `Switch`: each gives one branch its value, or hands it on to the others."""
+    value, index = data_inputs(node)
+    count = node.attr["num_outs"].i
+    outputs = {}
+    for number in range(count - 1):
+        wanted = constant_node(f"{node.name}/number_{number}", np.array(number, np.int32))
+        wanted.input.append(f"^{node_of(index)}")  # a constant of the same loop, if there is one
+        chosen = node_def_pb2.NodeDef(
+            name=f"{node.name}/is_{number}", op="Equal", input=[index, body.add(wanted)]
+        )
+        chosen.attr["T"].type = types_pb2.DT_INT32
+        chosen.attr["incompatible_shape_error"].b = True
+        switch = node_def_pb2.NodeDef(
+            name=f"{node.name}/switch_{number}", op="Switch", input=[value, body.add(chosen)]
+        )
+        switch.attr["T"].CopyFrom(node.attr["T"])
+        value = body.add(switch)
+        outputs[f"{node.name}:{number}"] = f"{value}:1"
+    outputs[f"{node.name}:{count - 1}"] = value
+    del body.nodes[node.name]
+    body.redirect(outputs)
+
+
+switch_n = Rewrite(
+    "switch-n",
+    "TensorFlow.js has no switch with more than two ways, which branches by number are lowered to"
+    " with control flow of version 1",
+    _as_switches,
+)
 switch_case = Rewrite("switch-case", "TensorFlow.js has no branches by number", _as_conditionals)
-REWRITES = (switch_case,)
+REWRITES = (switch_case, switch_n)

@@ -47,4 +47,23 @@ def channels_first(call: Call, x: Any, *weights: Any) -> Any:
     return tf.transpose(moved, [0, rank - 1, *range(1, rank - 1)])
 
 
-REWRITES = (channels_first,)
+@expansion("Conv2DBackpropInput", name="channels-first", why=channels_first.why)
+def transposed_channels_first(call: Call, sizes: Any, filters: Any, x: Any) -> Any:
+    """The transposed convolution with the channels moved to the back and forth again."""
+    if call.attribute("data_format") not in _FIRST:
+        return None
+    backwards = [0, 2, 3, 1]
+    pads = call.attribute("explicit_paddings") or []
+    moved = tf.raw_ops.Conv2DBackpropInput(
+        input_sizes=tf.gather(sizes, backwards),
+        filter=filters,
+        out_backprop=tf.transpose(x, backwards),
+        strides=[call.attribute("strides")[axis] for axis in backwards],
+        padding=call.attribute("padding").decode(),
+        explicit_paddings=[pads[2 * axis + side] for axis in backwards for side in (0, 1) if pads],
+        dilations=[(call.attribute("dilations") or [1] * 4)[axis] for axis in backwards],
+    )
+    return tf.transpose(moved, [0, 3, 1, 2])
+
+
+REWRITES = (channels_first, transposed_channels_first)

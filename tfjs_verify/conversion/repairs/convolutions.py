@@ -117,6 +117,53 @@ def _padded(x: Any, paddings: Sequence[Sequence[int]]) -> Any:
 
 
 @expansion(
+    "MaxPool",
+    name="explicit-pooling",
+    why="TensorFlow.js knows no explicit padding of a pooling",
+)
+def explicit_pooling(call: Call, x: Any) -> Any:
+    """Padded by what no maximum takes."""
+    if call.attribute("padding") != b"EXPLICIT" or not _channels_last(call):
+        return None
+    pads = call.attribute("explicit_paddings")
+    paddings = [pads[2 * axis : 2 * axis + 2] for axis in range(4)]
+    padded = tf.pad(x, paddings, constant_values=x.dtype.min)
+    return tf.raw_ops.MaxPool(input=padded, padding="VALID", **_options(call, "ksize", "strides"))
+
+
+@expansion(
+    "Conv2DBackpropInput",
+    name="explicit-transposed-convolution",
+    why="the node backend knows no explicit padding of a transposed convolution",
+)
+def explicit_transposed_convolution(call: Call, sizes: Any, filters: Any, x: Any) -> Any:
+    """The whole of it, of which the padding is cut off."""
+    target, given = call.outputs[0].shape, x.shape
+    if call.attribute("padding") != b"EXPLICIT" or not _channels_last(call):
+        return None
+    if None in [*target[1:], *given[1:], *filters.shape]:
+        return None
+    pads, strides = call.attribute("explicit_paddings"), call.attribute("strides")
+    dilations = call.attribute("dilations") or [1] * 4
+    index: list[Any] = [slice(None)]
+    whole = [tf.shape(x)[0]]
+    for axis in (1, 2):
+        reach = (filters.shape[axis - 1] - 1) * dilations[axis] + 1
+        start = pads[2 * axis]
+        whole.append(max((given[axis] - 1) * strides[axis] + reach, start + target[axis]))
+        index.append(slice(start, start + target[axis]))
+    result = tf.raw_ops.Conv2DBackpropInput(
+        input_sizes=tf.stack([*whole, target[3]]),
+        filter=filters,
+        out_backprop=x,
+        strides=strides,
+        padding="VALID",
+        dilations=dilations,
+    )
+    return result[tuple(index)]
+
+
+@expansion(
     "MaxPool3D",
     name="max-pooling-3d",
     why="the wasm backend takes the maximum of negative windows for 0",
@@ -228,6 +275,8 @@ REWRITES = (
     grouped_convolution,
     transposed_convolution_3d,
     dilated_transposed_convolution,
+    explicit_transposed_convolution,
+    explicit_pooling,
     max_pooling_3d,
     dilation_2d,
     max_pool_with_argmax,

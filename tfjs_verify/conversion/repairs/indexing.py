@@ -24,9 +24,10 @@ _NODE_LACKS = "the node backend has no kernel for it"
 def one_hot(call: Call, indices: Any, depth: Any, on: Any, off: Any) -> Any:
     axis = call.attribute("axis")
     rank = indices.shape.rank
-    if rank is None and axis != -1:
+    last = axis in (-1, rank)
+    if (rank is None and not last) or (last and on.dtype == tf.int32):
         return None
-    if axis == -1 or axis == rank:
+    if last:
         numbers = tf.range(tf.cast(depth, tf.int32))
         position = -1
     else:
@@ -69,7 +70,7 @@ def gather_batched(call: Call, x: Any, indices: Any, axis: Any) -> Any:
     rank, inner = x.shape.rank, indices.shape.rank
     if not batched or place is None or rank is None or inner is None:
         return None
-    place, batched = int(place) % rank, int(batched) % inner
+    place, batched = int(place) % rank, int(batched) + (inner if batched < 0 else 0)
     before = list(range(batched, place))
     order = [*range(batched), place, *before, *range(place + 1, rank)]
     moved = tf.transpose(x, order) if before else x

@@ -40,6 +40,39 @@ def einsum(call: Call, *operands: Any) -> Any:
     return contract(call.attribute("equation").decode(), operands)
 
 
+@expansion(
+    "BatchMatMulV2",
+    why="the cpu and wasm backends count through the smaller stack of matrices again and again,"
+    " which is wrong where an inner dimension of it is repeated",
+)
+def batch_matmul_broadcast(call: Call, x: Any, y: Any) -> Any:
+    """Both stacks in their common shape."""
+    if x.shape.rank is None or y.shape.rank is None:
+        return None
+    if not (
+        _repeats_within(x.shape[:-2], y.shape[:-2]) or _repeats_within(y.shape[:-2], x.shape[:-2])
+    ):
+        return None
+    common = tf.broadcast_dynamic_shape(tf.shape(x)[:-2], tf.shape(y)[:-2])
+    x, y = (
+        tf.broadcast_to(each, tf.concat([common, tf.shape(each)[-2:]], axis=0)) for each in (x, y)
+    )
+    return tf.raw_ops.BatchMatMulV2(
+        x=x, y=y, adj_x=call.attribute("adj_x"), adj_y=call.attribute("adj_y")
+    )
+
+
+def _repeats_within(stack: Any, other: Any) -> bool:
+    """Whether a dimension is surely repeated that has one before it which is not 1."""
+    sizes, others = stack.as_list(), other.as_list()
+    rank = max(len(sizes), len(others))
+    sizes, others = [1] * (rank - len(sizes)) + sizes, [1] * (rank - len(others)) + others
+    return any(
+        size == 1 and others[axis] != 1 and any(before != 1 for before in sizes[:axis])
+        for axis, size in enumerate(sizes)
+    )
+
+
 @expansion("BatchMatMulV3", why=_NO_OP)
 def batch_matmul_v3(call: Call, x: Any, y: Any) -> Any:
     if not x.dtype == y.dtype == call.outputs[0].dtype:
@@ -125,6 +158,7 @@ def _offset(options: tuple[Any, ...]) -> int | None:
 REWRITES = (
     matrix_band_part,
     einsum,
+    batch_matmul_broadcast,
     batch_matmul_v3,
     matrix_diag,
     matrix_diag_part,
