@@ -142,6 +142,37 @@ def test_an_op_that_nothing_has_stands_in_the_way_unless_javascript_registers_it
     assert about(found, "Svd")[0].level == "note"
 
 
+def test_kernels_that_differ_are_named_per_backend(check):
+    import tensorflow as tf
+
+    text = ([None], tf.string, "x")
+    (equal,) = about(check(module(lambda x: {"y": tf.equal(x, "yes")}, text)), "Equal")
+    assert equal.stands and equal.backends == ("wasm",)
+    assert not about(check(module(lambda x: {"y": tf.equal(x, 1)}, ([3], tf.int32, "x"))), "Equal")
+    replaced = check(module(lambda x: {"y": tf.strings.regex_replace(x, "a", "b")}, text))
+    hashed = check(module(lambda x: {"y": tf.strings.to_hash_bucket_fast(x, 9)}, text))
+    for found, op, backends in (
+        (replaced, "StaticRegexReplace", ("wasm",)),
+        (hashed, "StringToHashBucketFast", ("node",)),
+    ):
+        (kernel,) = about(found, op)
+        assert kernel.stands and kernel.backends == backends
+
+    def serve(x):
+        boxes = tf.image.crop_and_resize(x, [[0, 0, 1, 1]], [0], [5, 5])
+        fused = tf.nn.relu(
+            tf.nn.bias_add(tf.nn.conv2d(x, tf.ones([1, 1, 3, 2]), 1, "SAME"), [0, 1])
+        )
+        return {"crops": tf.nn.relu6(boxes), "fused": fused, "alone": tf.nn.relu(x)}
+
+    found = check(module(serve, ([1, 8, 8, 3], tf.float32, "x")))
+    assert found.clear
+    (crop,), (relu6,), (relu,) = (about(found, op) for op in ("CropAndResize", "Relu6", "Relu"))
+    assert (crop.level, crop.backends) == ("risk", ("cpu",)) and "float64" in crop.message
+    assert (relu6.level, relu6.backends) == ("note", ("wasm",)) and "NaN" in relu6.message
+    assert relu.backends == ("wasm",) and len(relu.nodes) == 1
+
+
 def test_models_that_run_have_a_clear_way(check):
     import keras
 

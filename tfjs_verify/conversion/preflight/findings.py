@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from tfjs_verify.conversion.preflight.audit import Flaws
 from tfjs_verify.conversion.preflight.executors import Execution
+from tfjs_verify.conversion.preflight.known import known_of
 
 Kind = Literal["conversion", "op", "kernel", "mapping", "dtype", "weight"]
 Level = Literal["blocks", "risk", "note"]
@@ -79,6 +80,8 @@ def _node_findings(
             continue
         yield from _missing_kernels(name, op, support)
         yield from _flaws(name, op, attributes, support)
+        for subject, fact, backends in known_of(op, attributes, support.kernels):
+            yield Finding("kernel", subject, fact.message, fact.level, (name,), backends)
 
 
 def _missing_kernels(name: str, op: str, support: Support) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from tensorflow import dtypes
 
 from tfjs_verify.conversion import op_list
 from tfjs_verify.conversion.freezing import Frozen, freeze
@@ -80,6 +81,9 @@ def _facts(program: Program, frozen: Frozen) -> dict[str, Any]:
 
 
 def _attributes(node: Any) -> Iterator[tuple[str, Any]]:
+    """What is simple, and the dtype of the operands by its name."""
+    if "T" in node.attr and node.attr["T"].type:
+        yield "T", dtypes.as_dtype(node.attr["T"].type).name
     for name, value in node.attr.items():
         simple = plain(value)
         if simple is not None and not name.startswith("_") and len(str(simple)) < 200:
