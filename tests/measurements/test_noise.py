@@ -203,15 +203,46 @@ def test_resolution_says_what_could_hide(tmp_path: Path) -> None:
     assert noise.resolution(factor=1) == pytest.approx(0.0096, rel=0.05)
 
 
-def test_integers_that_tensorflow_itself_gets_wrong_are_told(tmp_path: Path) -> None:
-    def function(x: Any) -> Any:
-        return tf.cast(x + 16777216.0, tf.int32)
+def largest(x: Any) -> Any:
+    return tf.argmax(x * 0.1 + x * 0.2, -1)
 
-    given = [Case("odd", {"x": np.array([1.0], np.float32)}, "made")]
-    noise = measured(tmp_path, function, given, [None])
-    assert noise["y"].decides
-    assert not noise["y"].measured
-    assert np.all(noise["y"].allowance(np.array([3], np.int32)) == 0)
+
+def test_integers_are_exact_but_where_rounding_decides_in_this_very_case(tmp_path: Path) -> None:
+    """The last row is a tie in exact arithmetic, and none in any other."""
+    rows = draw(6, 20)
+    rows[-1, 3] = rows[-1, 11] = 5
+    tie, usual = Case("tie", {"x": rows}, "made"), cases(6, 20)
+    spec = tf.TensorSpec([None, 20], tf.float32, name="x")
+    with (
+        saved(tmp_path, largest, spec) as model,
+        Oracle(model) as oracle,
+        TensorFlow(model) as reference,
+    ):
+        noise = measure_noise(reference, oracle, [tie, *usual])
+        heard = noise.on(measure_case(reference, oracle, tie, repetitions=16))
+        other = heard.on(measure_case(reference, oracle, usual[0], repetitions=16))
+    expected = np.zeros(6, np.int64)
+    assert np.all(noise["y"].allowance(expected) == 0)
+    assert heard["y"].allowance(expected).tolist() == [0, 0, 0, 0, 0, np.inf]
+    assert np.all(other["y"].allowance(expected) == 0)
+    assert not heard["y"].measured
+
+
+def test_a_shape_that_rounding_decides_is_told(tmp_path: Path) -> None:
+    given = [Case("edge", {"x": np.array([-1e-9, 0.5], np.float32)}, "made")]
+    spec = tf.TensorSpec([None], tf.float32, name="x")
+
+    def below(x: Any) -> Any:
+        return tf.boolean_mask(x, x + 1.0 < 1.0)
+
+    with (
+        saved(tmp_path, below, spec) as model,
+        Oracle(model) as oracle,
+        TensorFlow(model) as reference,
+    ):
+        noise = measure_noise(reference, oracle, given)
+        assert not noise["y"].reshapes
+        assert noise.on(measure_case(reference, oracle, given[0]))["y"].reshapes
 
 
 def test_nan_and_infinity_say_nothing(tmp_path: Path) -> None:

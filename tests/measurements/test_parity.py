@@ -121,3 +121,32 @@ def test_a_reference_that_contradicts_itself_gives_no_verdict(nodes, worker, tmp
     assert backend.verdict == "error"
     assert "another answer to the same input each time" in backend.message
     assert any(finding.domain == "nondeterministic" for finding in backend.findings)
+
+
+def test_a_tie_in_one_case_excuses_no_wrong_label_in_another(tmp_path, worker, nodes):
+    """Rounding alone decides the label of `tie.npz`; the artifact has one class turned round."""
+    import tensorflow as tf
+
+    def save(path, sign):
+        module = tf.Module()
+        module.scores = tf.Variable(np.array([1.0, 1.0, sign, 1.0], np.float32))
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32, name="x")])
+        def serve(x):
+            return {"label": tf.argmax((x * 0.1 + x * 0.2) * module.scores, -1)}
+
+        tf.saved_model.save(module, path, signatures=serve)
+
+    save(tmp_path / "healthy", 1.0)
+    save(tmp_path / "faulty", -1.0)
+    with tv.open_model(tmp_path / "faulty") as model:
+        tv.convert(model, tmp_path / "artifact", worker=worker)
+    (tmp_path / "data").mkdir()
+    np.savez(tmp_path / "data" / "tie.npz", x=np.array([[3.1, 3.1, 0, 3.1]], np.float32))
+    np.savez(tmp_path / "data" / "usual.npz", x=np.array([[0, 1, 2, 0]], np.float32))
+    options = {"data": [tmp_path / "data"], "nodes": nodes, "worker": worker, "remember": False}
+    options |= {"examples": 0, "work_dir": tmp_path / "work"}
+    assert tv.verify(tmp_path / "healthy", **options).verdict == "pass"
+    report = tv.verify(tmp_path / "healthy", artifact=tmp_path / "artifact", **options)
+    assert report.verdict == "fail"
+    assert {backend.verdict for backend in report.models[0].backends} == {"fail"}

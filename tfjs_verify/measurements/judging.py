@@ -13,10 +13,20 @@ from threading import Lock
 
 from tfjs_verify.cases import Case
 from tfjs_verify.errors import RuntimeFailure
-from tfjs_verify.measurements.noise import DEFAULT_FACTOR, Noise, Oracle, OutputNoise, measure_case
+from tfjs_verify.measurements.noise import (
+    DEFAULT_FACTOR,
+    DEFAULT_REPETITIONS,
+    Noise,
+    Oracle,
+    OutputNoise,
+    measure_case,
+)
 from tfjs_verify.runtimes import Runtime
 from tfjs_verify.tensors import Array, TensorSpec
 from tfjs_verify.tolerance import Allowance, resolve_tolerance
+
+_DECISIVE_REPETITIONS = 16
+"""Random roundings in a second hearing where the graph decides: a near tie falls seldom."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +60,12 @@ class Judge:
         return None
 
     def excuses(self, output: str) -> bool:
-        """Whether no answer to this output is wrong: chance or rounding alone decides about it."""
+        """Whether no answer to this output is wrong, because chance alone decides about it."""
         return output in self.unsettled
+
+    def excuses_shape(self, output: str) -> bool:
+        """Whether no shape of this output is wrong, because rounding alone decides about it."""
+        return False
 
     def hear_again(self, case: Case) -> Judge | None:
         """A judge for this case alone, who knows its conditioning; None where there is none."""
@@ -79,6 +93,8 @@ class NoiseJudge(Judge):
         self._reference = reference
         self._oracle = oracle
         self._factor, self._atol, self._rtol = factor, atol, rtol
+        decides = oracle is not None and bool(oracle.decisions)
+        self._repetitions = _DECISIVE_REPETITIONS if decides else DEFAULT_REPETITIONS
         self._heard: tuple[Case, Judge | None] | None = None
         self._lock = Lock()
 
@@ -89,9 +105,9 @@ class NoiseJudge(Judge):
             return None
         return measured.ratio(expected, actual, factor=self._factor)
 
-    def excuses(self, output: str) -> bool:
-        """Whether TensorFlow itself decides otherwise than exact arithmetic would."""
-        return self.noise[output].decides or super().excuses(output)
+    def excuses_shape(self, output: str) -> bool:
+        """Whether TensorFlow and exact arithmetic already disagree about it on the case heard."""
+        return self.noise[output].reshapes
 
     def hear_again(self, case: Case) -> Judge | None:
         """A judge whose noise includes this case's; the backends' threads share what is heard."""
@@ -104,7 +120,8 @@ class NoiseJudge(Judge):
 
     def _measured_on(self, case: Case, oracle: Oracle) -> Judge | None:
         try:
-            noise = self.noise.on(measure_case(self._reference, oracle, case))
+            heard = measure_case(self._reference, oracle, case, repetitions=self._repetitions)
+            noise = self.noise.on(heard)
         except RuntimeFailure:
             return None  # the oracle cannot follow here; the first judgement stands
         return NoiseJudge(
@@ -129,10 +146,11 @@ def _allowances(
     allowances: dict[str, Allowance] = {}
     for spec in outputs:
         given = atol is not None or rtol is not None
-        if given or not noise[spec.name].measured:
+        known = noise[spec.name]
+        if given or not (known.measured or known.jumps is not None):
             allowances[spec.name] = resolve_tolerance(spec.dtype, atol=atol, rtol=rtol)
         else:
-            allowances[spec.name] = NoiseAllowance(noise[spec.name], factor)
+            allowances[spec.name] = NoiseAllowance(known, factor)
     return allowances
 
 

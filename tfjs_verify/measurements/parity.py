@@ -301,7 +301,7 @@ class _Tally:
     ) -> tuple[Judge, tuple[OutputComparison, ...]]:
         """Compared by the usual noise; what disagrees, by the noise of this very case as well."""
         compared = compare_outputs(self._specs, expected, actual, self._judge.allowances)
-        if all(comparison.agrees or comparison.structure for comparison in compared):
+        if all(each.agrees or (each.structure and not each.reshaped) for each in compared):
             return self._judge, compared
         if self._convicted >= _HEARINGS:
             return self._judge, compared
@@ -319,8 +319,7 @@ class _Tally:
         self, case: Case, comparison: OutputComparison, judge: Judge, ratio: float | None
     ) -> None:
         if not comparison.agrees:
-            excused = comparison.structure is None and judge.excuses(comparison.name)
-            gates = self._counts(case) and not excused
+            gates = self._counts(case) and not _excused(comparison, judge)
             self._disagreements.append(
                 Disagreement(
                     case, comparison, comparison.worst, gates=gates, heard=judge is not self._judge
@@ -349,6 +348,12 @@ class _Tally:
             failure=self.failure,
             failed_case=self._failed_case,
         )
+
+
+def _excused(comparison: OutputComparison, judge: Judge) -> bool:
+    if comparison.structure is not None:
+        return comparison.reshaped and judge.excuses_shape(comparison.name)
+    return judge.excuses(comparison.name)
 
 
 def _asked_for(case: Case) -> bool:

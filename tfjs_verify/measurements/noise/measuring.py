@@ -83,8 +83,9 @@ class Noise:
     def on(self, case: CaseNoise) -> Noise:
         """This noise, joined with that of one case: for judging that case alone."""
         outputs = {
-            name: replace(each.joined(case.outputs[name]), jumps=case.outputs[name].jumps)
+            name: replace(each.joined(own), jumps=own.jumps, reshapes=own.reshapes)
             for name, each in self.outputs.items()
+            for own in [case.outputs[name]]
         }
         return Noise(outputs, self.basis, self.reason, self.cases + 1, self.unstable)
 
@@ -178,7 +179,7 @@ def _pool(name: str, measured: Sequence[CaseNoise]) -> tuple[OutputNoise, tuple[
     )
     names = {case.case for case in unstable}
     kept = [noise for case, noise in each if case.case not in names]
-    pooled = kept[0]
-    for noise in kept[1:]:
+    pooled = OutputNoise(name, kept[0].dtype)
+    for noise in kept:
         pooled = pooled.joined(noise)
     return pooled, unstable

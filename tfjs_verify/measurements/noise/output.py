@@ -41,8 +41,8 @@ class OutputNoise:
     """The largest number of the output, per case measured."""
     jumps: Array | None = field(default=None, compare=False, repr=False)
     """Where, in this one case, rounding alone decides about an element; None where nowhere."""
-    decides: bool = False
-    """Whether TensorFlow's own integers, booleans or shape differ from the exact ones."""
+    reshapes: bool = False
+    """Whether rounding alone decides about the output's shape in this one case."""
 
     @property
     def measured(self) -> bool:
@@ -65,11 +65,13 @@ class OutputNoise:
         `factor` times its noise, and never less than 4 ULP of the output's usual scale: kernels
         compute sin, erf or gelu to that, not to the ULPs of a result near zero. With `tails` the
         floor is 4 ULP of the element itself: what that alone refuses is a small number that
-        is less exact than TensorFlow's, and no ground to call a backend wrong. Without
-        a measurement the table of defaults speaks.
+        is less exact than TensorFlow's, and no ground to call a backend wrong. Integers and
+        booleans are exact but where rounding decides about them. Without a measurement the table
+        of defaults speaks.
         """
         if not self.measured:
-            return default_tolerance(self.dtype).allowed(expected)
+            allowed = default_tolerance(self.dtype).allowed(expected)
+            return np.where(self._jumping(expected), np.inf, allowed)
         magnitude, scale = _magnitude(expected)
         usual = max(scale, float(np.median(self.scales)) if self.scales else 0.0)
         few = _FLOOR_ULPS * _ULP
@@ -103,7 +105,7 @@ class OutputNoise:
         return max(factor * self.envelope.peak, _FLOOR_ULPS * _ULP)
 
     def joined(self, other: OutputNoise) -> OutputNoise:
-        """The noise over the cases of both; where one of them jumps is not known of all."""
+        """The noise over the cases of both; what rounding decides in one is not known of all."""
         return replace(
             self,
             reference=max(self.reference, other.reference),
@@ -112,7 +114,7 @@ class OutputNoise:
             on_zeros=max(self.on_zeros, other.on_zeros),
             scales=self.scales + other.scales,
             jumps=None,
-            decides=self.decides or other.decides,
+            reshapes=False,
         )
 
 
@@ -124,15 +126,16 @@ def output_noise(
     Elements that are not finite on both sides say nothing about rounding.
     """
     empty = OutputNoise(name, dtype)
+    others = (answer, *dithered)
+    if any(other.shape != exact.shape for other in others):
+        return replace(empty, reshapes=True)
     if exact.dtype.kind not in "fc":
-        agree = exact.shape == answer.shape and not np.any(exact != answer)
-        return replace(empty, decides=not agree)
+        flipped = np.any([other != exact for other in others], axis=0)
+        return replace(empty, jumps=flipped if flipped.any() else None)
     magnitude, exact_scale = _magnitude(exact)
     _, scale = _magnitude(answer)  # allowances are asked for relative to the answer
-    if any(other.shape != exact.shape for other in (answer, *dithered)):
-        return replace(empty, decides=True)
     with np.errstate(invalid="ignore", over="ignore"):
-        errors = [np.abs(_widen(other) - _widen(exact)) for other in (answer, *dithered)]
+        errors = [np.abs(_widen(other) - _widen(exact)) for other in others]
     representable = magnitude <= np.finfo(np.float32).max  # float64 goes on where float32 ends
     errors = [np.where(representable, error, np.nan) for error in errors]
     jumps = _jumps(errors, scale)
