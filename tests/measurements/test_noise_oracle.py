@@ -361,6 +361,23 @@ def test_dither_covers_the_sum_inside_of_an_op(op: Any, tmp_path: Path) -> None:
     assert error < 2 * np.abs(np.array(dithered) - exact).max()
 
 
+def test_dither_reaches_the_empty_bins_of_a_spectrum(tmp_path: Path) -> None:
+    """A pure tone: in float32, its other bins hold nothing but its rounding."""
+    x = np.sin(2 * np.pi * 5 * np.arange(64) / 64).astype(np.float32)[None]
+    with (
+        saved(tmp_path, lambda x: tf.abs(tf.signal.rfft(x)), image(None, 64)) as model,
+        Oracle(model) as oracle,
+    ):
+        exact = oracle.run({"x": x})["y"]
+        dithered = [oracle.run_dithered({"x": x})["y"] for _ in range(4)]
+    by_matrix = np.abs(
+        x @ np.exp(-2j * np.pi * np.outer(np.arange(64), np.arange(33)) / 64).astype(np.complex64)
+    )
+    others = np.arange(33) != 5
+    error = np.abs(by_matrix - exact)[:, others].max()
+    assert error < 4 * np.abs(np.array(dithered) - exact)[..., others].max()
+
+
 SUMS: dict[str, Callable[[Any], Any]] = {
     "all": tf.reduce_sum,
     "last": lambda x: tf.reduce_sum(x, -1),

@@ -53,6 +53,14 @@ _TERM_BY_TERM = frozenset(
 )  # fmt: skip
 """Ops that add up as well, in float32 or few terms: each term is rounded once."""
 
+_TRANSFORMS = frozenset(
+    f"{inverse}{kind}FFT{axes}"
+    for inverse in ("", "I")
+    for kind in ("", "R")
+    for axes in ("", "2D", "3D")
+)
+"""Every bin of a spectrum adds up the whole signal: empty bins hold rounding of the others."""
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -86,6 +94,8 @@ def terms_of(node: Any, filter_shape: Sequence[int] = ()) -> Terms | None:
         return Terms(0, _contracted_axis(attributes["equation"].s.decode()))
     if node.op == "AvgPool":
         return Terms(0, scale=math.prod(attributes["ksize"].list.i) / 2)
+    if node.op in _TRANSFORMS:
+        return Terms(0, -1)
     return Terms(0) if node.op in _TERM_BY_TERM else None
 
 
