@@ -40,6 +40,7 @@ class Artifact:
     route: str
     """How it was made, e.g. "saved-model → graph"; "existing artifact" where we do not know."""
     quantization: str | None = None
+    """What the weights are stored as where that is not float32: as we were asked, or as found."""
     seconds: float = 0.0
     repairs: tuple[Repair, ...] = ()
     extra_inputs: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from tfjs_verify.artifact.files import (
 )
 from tfjs_verify.artifact.layers import layers_entries
 from tfjs_verify.artifact.matching import match
+from tfjs_verify.artifact.weights import stored_quantization
 from tfjs_verify.errors import ArtifactError
 from tfjs_verify.tensors import Signature
 
@@ -46,7 +47,7 @@ def load_artifact(directory: Path, reference: Signature) -> Artifact:
         inputs=matched_inputs.nodes,
         outputs=matched_outputs.nodes,
         route=provenance.get("route", "existing artifact"),
-        quantization=provenance.get("quantization"),
+        quantization=provenance.get("quantization") or stored_quantization(content),
         seconds=provenance.get("seconds", 0.0),
         repairs=tuple(
             Repair(repair["name"], tuple(repair["nodes"]), repair["why"])

@@ -7,6 +7,7 @@ it loads the model, computed as it does: in double precision, rounded once.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,28 @@ def read_weights(directory: Path, content: Mapping[str, Any]) -> dict[str, Array
                 ) from error
             rest = rest[used:]
     return weights
+
+
+def stored_quantization(content: Mapping[str, Any]) -> str | None:
+    """The dtypes that weights of `content` are quantised to; None where all are stored whole.
+
+    "uint8" where every float weight is; "uint8 (3 of 5 weights)" where some are not, or by another.
+    """
+    entries = [
+        entry for group in content.get("weightsManifest") or () for entry in group["weights"]
+    ]
+    counted = Counter(
+        str(entry["quantization"]["dtype"]) for entry in entries if entry.get("quantization")
+    )
+    whole = sum(entry["dtype"] == "float32" and not entry.get("quantization") for entry in entries)
+    of = whole + counted.total()
+    return (
+        ", ".join(
+            dtype if count == of else f"{dtype} ({count} of {of} weights)"
+            for dtype, count in sorted(counted.items())
+        )
+        or None
+    )
 
 
 def write_weights(directory: Path, weights: Mapping[str, Array]) -> list[dict[str, Any]]:

@@ -134,8 +134,17 @@ def extras(artifact: Artifact) -> tuple[FindingReport, ...]:
     )
 
 
-def over_budget(effect: QuantizationEffect) -> tuple[FindingReport, ...]:
-    """What quantisation changed beyond its budget; that is every backend's failure."""
+def quantised(effect: QuantizationEffect | None, reason: str) -> tuple[FindingReport, ...]:
+    """What quantisation changed beyond its budget; that is every backend's failure.
+
+    Where it could not be measured, for this `reason`, that is worth knowing.
+    """
+    if effect is None:
+        message = (
+            f"the weights are quantised, and what that changes could not be told apart: {reason}. "
+            "The backends are compared with the original model; --atol and --rtol allow for it"
+        )
+        return (FindingReport("precision", False, message, 1),)
     return tuple(
         FindingReport("precision", True, f"quantisation: {words}", 1) for words in effect.excesses
     )

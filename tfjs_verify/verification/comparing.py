@@ -12,6 +12,7 @@ from platformdirs import user_cache_path
 
 from tfjs_verify.artifact import Artifact
 from tfjs_verify.cases import Case, Memory, Smallest, find_smallest, save_case
+from tfjs_verify.errors import LoadError
 from tfjs_verify.measurements.parity import Parity, disagrees, measure_parity
 from tfjs_verify.measurements.quantization import QuantizationEffect, measure_quantization
 from tfjs_verify.model import Model
@@ -30,10 +31,28 @@ _SPECIAL_CASES = 16
 
 @dataclass(frozen=True)
 class Quantized:
-    """A quantised artifact: its graph in TensorFlow, and what quantisation did to the model."""
+    """A quantised artifact: what its backends are compared with, and what quantisation did."""
 
-    replay: ArtifactReplay
-    effect: QuantizationEffect
+    expected: Runtime
+    """The quantised graph in TensorFlow; the original model where TensorFlow has no such graph."""
+    effect: QuantizationEffect | None
+    reason: str = ""
+    """Why quantisation could not be told from the backends."""
+
+
+@contextmanager
+def replay_quantized(artifact: Artifact, reference: TensorFlow) -> Iterator[tuple[Runtime, str]]:
+    """What the backends have to compute, and why it is not the quantised graph if it is not."""
+    if artifact.quantization is None:
+        yield reference, ""
+        return
+    try:
+        replay = ArtifactReplay(artifact)
+    except LoadError as error:
+        yield reference, error.message
+        return
+    with replay:
+        yield replay, ""
 
 
 @contextmanager
@@ -44,15 +63,15 @@ def judge_quantization(
     knowledge: Knowledge,
     progress: Progress,
 ) -> Iterator[Quantized | None]:
-    """The quantised graph, which the backends are compared with; None where nothing is quantised.
-
-    Raises LoadError where TensorFlow cannot replay the artifact.
-    """
+    """The quantised graph, which backends are compared with; None where nothing is quantised."""
     if artifact.quantization is None:
         yield None
         return
     progress.stage("measuring what quantisation changes")
-    with ArtifactReplay(artifact) as replay:
+    with replay_quantized(artifact, reference) as (replay, reason):
+        if reason:
+            yield Quantized(reference, None, reason)
+            return
         effect = measure_quantization(
             reference,
             replay,

@@ -39,7 +39,9 @@ def describe(
         domains=assembly.domains(knowledge.plan),
         power=assembly.power(parity.power),
         noise=assembly.noise(knowledge.judge.noise),
-        quantization=None if quantized is None else assembly.quantization(quantized.effect),
+        quantization=(
+            assembly.quantization(quantized.effect) if quantized and quantized.effect else None
+        ),
     )
 
 
@@ -60,7 +62,7 @@ def _backend(
         *findings.disagreements(compared),
         *findings.unsettled(knowledge.judge.unsettled),
         *findings.extras(artifact),
-        *(() if quantized is None else findings.over_budget(quantized.effect)),
+        *(findings.quantised(quantized.effect, quantized.reason) if quantized else ()),
         *findings.coarse(knowledge.judge.noise),
         *findings.narrowings(model.signature),
         *findings.narrowed(knowledge.narrowed),

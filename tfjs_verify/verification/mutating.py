@@ -10,8 +10,8 @@ from tfjs_verify.conversion import ConversionWorker
 from tfjs_verify.measurements.mutation import MutationScore, measure_mutation
 from tfjs_verify.report import ModelReport
 from tfjs_verify.runtimes import Backend, Runtime, TensorFlow
-from tfjs_verify.runtimes.replay import ArtifactReplay
 from tfjs_verify.verification.artifacts import obtain_artifact, open_requested, working_directory
+from tfjs_verify.verification.comparing import replay_quantized
 from tfjs_verify.verification.knowledge import Knowledge, get_to_know
 from tfjs_verify.verification.request import SILENT, Progress, Request
 
@@ -42,9 +42,7 @@ def mutate(
         reference = stack.enter_context(TensorFlow(model))
         progress.stage(f"getting to know {model.name}")
         knowledge = stack.enter_context(get_to_know(request, model, reference, data))
-        expected: Runtime = reference
-        if artifact.quantization is not None:
-            expected = stack.enter_context(ArtifactReplay(artifact))
+        expected, _ = stack.enter_context(replay_quantized(artifact, reference))
         backend = request.backends[0]
         return _plant(request, artifact, expected, knowledge, backend, mutants, progress)
 

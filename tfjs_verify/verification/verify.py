@@ -175,7 +175,7 @@ def verify_model(
         )
         candidates = stack.enter_context(load(request, artifact, nodes, progress))
         time_all(candidates, reference, knowledge.plan, progress)
-        expected = reference if quantized is None else quantized.replay
+        expected = reference if quantized is None else quantized.expected
         parity = compare(request, model, expected, candidates, knowledge, progress)
         shrink(request, model, expected, candidates, parity, knowledge, progress)
         report = describe(request, model, artifact, candidates, parity, knowledge, quantized)

@@ -9,6 +9,7 @@ from tfjs_verify.artifact import Artifact
 from tfjs_verify.errors import ExecutionError, LoadError
 from tfjs_verify.runtimes.base import Runtime, Timing, steady_timing
 from tfjs_verify.runtimes.replay.graph import ReplayGraph, artifact_graph, tensor_name
+from tfjs_verify.runtimes.replay.layers import layers_graph
 from tfjs_verify.tensors import Array, narrow
 
 _Call: TypeAlias = "tuple[tuple[str, ...], tuple[str, ...]]"
@@ -27,12 +28,13 @@ class ArtifactReplay(Runtime):
     def __init__(self, artifact: Artifact, *, graph: ReplayGraph | None = None) -> None:
         """Rebuild the graph of `artifact`, unless it is given as `graph`.
 
-        Raises ArtifactError where its files cannot be read, LoadError where it is a layers model or
-        holds what TensorFlow cannot compute.
+        Raises ArtifactError where its files cannot be read, LoadError where it holds what
+        TensorFlow cannot compute. Layers are those of tf_keras.
         """
         self.artifact = artifact
         self.signature = artifact.signature
-        self._graph: ReplayGraph | None = graph or artifact_graph(artifact)
+        rebuild = layers_graph if artifact.format == "layers" else artifact_graph
+        self._graph: ReplayGraph | None = graph or rebuild(artifact)
         self._functions: dict[_Call, Any] = {}
         self._function(tuple(artifact.inputs), tuple(artifact.outputs))
 
