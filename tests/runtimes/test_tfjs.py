@@ -11,7 +11,7 @@ from tfjs_verify.bridge import client as client_module
 from tfjs_verify.bridge.contract import read_contract
 from tfjs_verify.bridge.installation import node_sources
 from tfjs_verify.errors import ExecutionError, RequestError
-from tfjs_verify.runtimes import BACKENDS, TFJS, start_node
+from tfjs_verify.runtimes import BACKENDS, TFJS, NodePool, start_node
 
 CASE = {"x": np.linspace(-1, 1, 12, dtype=np.float32).reshape(2, 6)}
 
@@ -46,6 +46,31 @@ def test_any_node_can_be_asked_for_and_fed(nodes, artifact):
         with pytest.raises(ExecutionError):
             runtime.run(CASE, outputs=["no such node"])
         assert runtime.run(CASE)["scores"].shape == (2, 4)
+
+
+def test_a_kernel_that_traps_ends_its_process_and_the_pool_has_another(worker, tmp_path):
+    """wasm reverses truths as if they had four bytes each, and runs off the end of its memory."""
+    import tensorflow as tf
+
+    module = tf.Module()
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
+    def serve(x):
+        return {"y": tf.reverse(x > 0, [0])}
+
+    tf.saved_model.save(module, tmp_path / "model", signatures=serve)
+    with tv.open_model(tmp_path / "model") as model:
+        stock = tv.convert(model, tmp_path / "stock", worker=worker, repair=False)
+    with NodePool() as pool:
+        session = pool.start("wasm")
+        runtime = TFJS(stock, session=session)
+        with pytest.raises(ExecutionError, match="a WebAssembly kernel trapped"):
+            runtime.run({"x": np.ones(2**24, np.float32)})
+        assert not session.alive
+        with pytest.raises(ExecutionError, match="a WebAssembly kernel trapped"):
+            runtime.run({"x": np.ones(4, np.float32)})
+        runtime.close()
+        assert pool.start("wasm") is not session
 
 
 def test_first_and_load_times_are_told_once(nodes, artifact):

@@ -128,8 +128,10 @@ class Client(Closing):
                 f"{self._last_id}: {str(message)[:200]}",
             )
         if "error" in message:
-            raise self._contract.error(
-                int(message["error"]["code"]), str(message["error"]["message"])
+            code = int(message["error"]["code"])
+            error = self._contract.error(code, str(message["error"]["message"]))
+            raise (
+                self._break(type(error), error.message) if self._contract.is_fatal(code) else error
             )
         return Reply(message["result"], attachment)
 

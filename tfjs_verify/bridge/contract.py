@@ -31,6 +31,7 @@ ERROR_CLASSES: Mapping[str, type[TfjsVerifyError]] = {
     "ExtensionFailed": RequestError,
     "LoadFailed": LoadError,
     "ExecutionFailed": ExecutionError,
+    "BackendBroken": ExecutionError,
 }
 """The class raised here for each error that the contract names."""
 
@@ -51,6 +52,10 @@ class Contract:
                 f"the Node side answered with an unknown error code {code}: {message}"
             )
         return ERROR_CLASSES[name](message)
+
+    def is_fatal(self, code: int) -> bool:
+        """Whether nothing that the process says after this error is worth anything."""
+        return self.error_names.get(code) == "BackendBroken"
 
 
 def read_contract(path: Path | None = None) -> Contract:

@@ -12,14 +12,12 @@ from tfjs_verify.bridge.client import Client
 from tfjs_verify.bridge.contract import read_contract
 from tfjs_verify.bridge.installation import Installation, provision
 from tfjs_verify.bridge.process import NodeProcess
-from tfjs_verify.errors import ExecutionError, ProtocolError
+from tfjs_verify.errors import ProtocolError
 from tfjs_verify.lifetime import Closing
 from tfjs_verify.runtimes.base import Backend, Runtime, Timing
 from tfjs_verify.tensors import Array, TensorSpec, narrow
 
 DEFAULT_TIMEOUT_S = 120.0
-_TRAPS = ("memory access out of bounds", "unreachable", "index is out of bounds")
-"""WebAssembly traps, after which the module's memory is broken and every later answer is void."""
 _START_TIMEOUT_S = 120.0
 
 
@@ -151,17 +149,12 @@ class TFJS(Runtime):
         """Answer one case. A name that is none of the signature's is taken for a graph node's."""
         names = tuple(outputs) or tuple(self.artifact.outputs)
         nodes = {name: self.artifact.outputs.get(name, name) for name in names}
-        try:
-            reply = self.session.client.call(
-                "predict",
-                {"model": self.loaded.handle, "outputs": list(nodes.values())},
-                tensors=self._wire(inputs),
-                timeout=self._timeout,
-            )
-        except ExecutionError as error:
-            if any(words in error.message for words in _TRAPS):
-                self.session.close()
-            raise
+        reply = self.session.client.call(
+            "predict",
+            {"model": self.loaded.handle, "outputs": list(nodes.values())},
+            tensors=self._wire(inputs),
+            timeout=self._timeout,
+        )
         tensors = reply.tensors("outputs")
         return {name: tensors[node] for name, node in nodes.items() if node in tensors}
 

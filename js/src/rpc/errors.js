@@ -14,7 +14,8 @@ export class RpcError extends Error {
   }
 
   /**
-   * The same failure under the contract's name, with the message and the stack of its cause.
+   * The same failure under the contract's name, with the message and the stack of its cause. A trap
+   * is called one wherever it surfaces: what a kernel corrupted may only show in a later disposal.
    * @param {string} kind
    * @param {unknown} cause
    * @param {string} [context] what was being done, put before the message
@@ -22,6 +23,10 @@ export class RpcError extends Error {
   static from(kind, cause, context) {
     if (cause instanceof RpcError) return cause;
     const message = messageOf(cause);
+    if (cause instanceof WebAssembly.RuntimeError) {
+      const trap = `a WebAssembly kernel trapped: ${message}`;
+      return new RpcError('BackendBroken', trap, { cause });
+    }
     return new RpcError(kind, context ? `${context}: ${message}` : message, { cause });
   }
 }
