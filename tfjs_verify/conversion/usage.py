@@ -116,7 +116,8 @@ def _layers_call(artifact: Artifact, inputs: Sequence[str]) -> str:
 def _registrations(js_modules: Sequence[str]) -> Iterator[str]:
     for number, module in enumerate(js_modules):
         name = "register" if number == 0 else f"register{number + 1}"
-        yield f"import {{ register as {name} }} from {_text(module)}; {name}(tf);"
+        imported = name if number == 0 else f"register as {name}"
+        yield f"import {{ {imported} }} from {_text(module)}; {name}(tf);"
 
 
 def _nodes(topology: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

@@ -79,6 +79,16 @@ def test_what_every_backend_can_is_one_op_and_no_repair(together):
     assert len([op for op in ops if "Fused" in op]) == len(FUSED)
 
 
+def test_a_slope_is_not_lost_in_a_depthwise_convolution(together):
+    def leaky(x):
+        y = tf.nn.depthwise_conv2d(x, DEPTHWISE, [1, 1, 1, 1], "SAME")
+        return tf.nn.leaky_relu(tf.nn.bias_add(y, BIAS[:4]), 0.3)
+
+    (run,) = together("cpu", {"leaky": (leaky, (IMAGE,), True)}).runs.values()
+    assert run.agrees
+    assert {"FusedDepthwiseConv2dNative", "LeakyRelu"} <= run.operations
+
+
 @pytest.fixture(scope="module")
 def recurrent(tmp_path_factory, worker):
     """A model of recurrent layers, converted; its input, and what Keras answers."""

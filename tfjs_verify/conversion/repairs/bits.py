@@ -52,6 +52,25 @@ def shift(call: Call, x: Any, y: Any) -> Any:
     return x * factor if call.node.op == "LeftShift" else tf.math.floordiv(x, factor)
 
 
+@expansion(
+    "Bitcast",
+    name="sign-bit",
+    why="TensorFlow.js has no bit casts, by which Keras's argmax asks for the sign of 0",
+)
+def sign_bit(call: Call, x: Any) -> Any:
+    """An integer of the same sign, where nothing but the sign is asked for."""
+    (number,) = call.outputs
+    if x.dtype != tf.float32 or number.dtype != tf.int32:
+        return None
+    for taker in number.consumers():
+        if taker.type not in ("Less", "GreaterEqual") or taker.inputs[0] is not number:
+            return None
+        if tf.get_static_value(taker.inputs[1]) != 0:
+            return None
+    below = tf.logical_and(tf.equal(x, 0.0), tf.less(tf.math.reciprocal(x), 0.0))
+    return -tf.cast(tf.logical_or(tf.less(x, 0.0), below), tf.int32)
+
+
 def _bits(x: Any) -> Any:
     """The bits along a new last dimension, the sign last; `None` for types that are too wide."""
     if x.dtype in _SIGNED:
@@ -75,4 +94,4 @@ def _from_bits(dtype: Any, operands: list[Any], combine: Any) -> Any:
     return tf.cast(tf.reduce_sum(bits * tf.constant(weights, tf.int32), axis=-1), dtype)
 
 
-REWRITES = (bitwise_and, bitwise_or, bitwise_xor, invert, shift)
+REWRITES = (bitwise_and, bitwise_or, bitwise_xor, invert, shift, sign_bit)

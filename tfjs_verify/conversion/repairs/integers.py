@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from tfjs_verify.conversion.repairs.base import expansion
@@ -18,6 +19,15 @@ _ENDS = {
     tf.uint16: (0, 65535),
     tf.int16: (-(2**15), 2**15 - 1),
 }
+_PLACES = frozenset({"Shape", "ShapeN", "Size", "Rank", "ArgMax", "ArgMin", "Where"})
+_KEEPING_SMALL = frozenset(
+    {
+        *("Identity", "Cast", "Reshape", "ExpandDims", "Squeeze", "Pack", "ConcatV2", "GatherV2"),
+        *("StridedSlice", "Slice", "Maximum", "Minimum", "AddV2", "Sub", "Mul", "FloorDiv"),
+        *("FloorMod", "Range", "Prod", "Sum", "Max", "Min", "Tile", "BroadcastTo", "SelectV2"),
+    }
+)
+"""What makes of the sizes of tensors what are the sizes of tensors in practice."""
 _WRAP_WHY = "TensorFlow.js computes short integers in int32 and never wraps them"
 
 
@@ -49,6 +59,24 @@ def integer_magnitude(call: Call, x: Any) -> Any:
 )
 def integer_negative(call: Call, x: Any) -> Any:
     return tf.zeros((), x.dtype) - x if x.dtype in (tf.int32, tf.int64) else None
+
+
+@expansion(
+    "FloorDiv",
+    name="integer-quotient",
+    why="the wasm backend computes it in float32, which rounds integers beyond 2²⁴",
+)
+def integer_quotient(call: Call, x: Any, y: Any) -> Any:
+    """The quotient in float32, and what the exact remainder shows to be missing from it.
+
+    Sizes of tensors, and what else is known to be small, stay as they are.
+    """
+    if x.dtype not in (tf.int32, tf.int64) or _is_small(call.outputs[0].op.inputs[0]):
+        return None
+    divisor = tf.cast(y, tf.float32)
+    rough = tf.cast(tf.floor(tf.cast(x, tf.float32) / divisor), x.dtype)
+    rest = x - tf.math.floormod(x, y) - rough * y
+    return rough + tf.cast(tf.round(tf.cast(rest, tf.float32) / divisor), x.dtype)
 
 
 @expansion("DepthToSpace", name="integer-blocks", why="TensorFlow.js moves blocks of floats only")
@@ -121,6 +149,16 @@ def _fits(x: Any, low: int, high: int) -> bool:
     return _bounded(x, "Maximum", low, high) and _bounded(x, "Minimum", low, high)
 
 
+def _is_small(x: Any) -> bool:
+    """Whether these integers come from sizes, places, small constants or short integers alone."""
+    if x.dtype in _ENDS or x.dtype == tf.bool or x.op.type in _PLACES:
+        return True
+    if x.op.type == "Const":
+        value = tf.get_static_value(x)
+        return value is not None and bool(np.all(np.abs(value.astype(np.float64)) <= 2**24))
+    return x.op.type in _KEEPING_SMALL and all(_is_small(given) for given in x.op.inputs)
+
+
 def _bounded(x: Any, by: str, low: int, high: int) -> bool:
     """Whether a limit of this kind lies between the ends, with only other limits behind it."""
     while x.op.type in ("Maximum", "Minimum", "ClipByValue", "Identity"):
@@ -140,6 +178,7 @@ REWRITES = (
     integer_mean,
     integer_magnitude,
     integer_negative,
+    integer_quotient,
     integer_blocks,
     nearest_integers,
     wrapped_cast,
