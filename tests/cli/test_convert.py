@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.conftest import ROOT
 from tfjs_verify.bridge.installation import find_node, provision
 
 PREDICT = """
@@ -156,6 +157,23 @@ def test_custom_layers_are_read_from_a_python_file(run, tmp_path):
     answer = run("convert", "m.keras", "out")
     assert answer.status == 2 and "--custom-objects" in answer.err
     assert run("convert", "m.keras", "out", "--custom-objects", "layers.py").status == 0
+
+
+def test_a_layer_of_ones_own_is_converted_and_then_verified(run):
+    example = ROOT / "examples" / "custom_layer"
+    model = (example / "daylight.keras", "--custom-objects", example / "layers.py")
+    module = ("--js-module", example / "layers.mjs")
+    cases = ("-b", "cpu", "-n", 5, "--input", "day=float 0..365")
+    answer = run("convert", *model, "out", "--format", "layers")
+    assert answer.status == 1
+    assert "Snake" in answer.err and "--js-module" in answer.err
+    answer = run("convert", *model, "out", "--format", "layers", *module)
+    assert answer.status == 0, answer
+    assert "import { register } from" in answer.out
+    assert run("verify", *model, "--artifact", "out", *module, *cases).status == 0
+    wrong = ("--js-module", example / "wrong.mjs")
+    assert run("verify", *model, "--artifact", "out", *wrong, *cases).status == 1
+    assert run("verify", *model, "--format", "layers", *module, *cases).status == 0
 
 
 def test_the_users_files_stay(run, models, tmp_path):

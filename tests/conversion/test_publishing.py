@@ -4,9 +4,11 @@ import errno
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tfjs_verify.conversion.publishing import published
+from tfjs_verify.conversion.shards import write_shards
 from tfjs_verify.errors import ArtifactError, EnvironmentProblem
 
 
@@ -39,3 +41,16 @@ def test_a_place_that_cannot_be_written(tmp_path):
         published(Path("/proc/none/out")),
     ):
         raise AssertionError("not to be reached")
+
+
+@pytest.mark.parametrize(
+    ("place", "code"), [("/dev/full", errno.ENOSPC), ("/proc/none", errno.EIO)]
+)
+def test_weights_that_cannot_be_written_are_an_error_of_the_file(
+    tmp_path, monkeypatch, place, code
+):
+    monkeypatch.setenv("TFDF_DISABLE_WELCOME_MESSAGE", "1")
+    (tmp_path / "group1-shard1of1.bin").symlink_to(place)
+    with pytest.raises(OSError) as caught:
+        write_shards(tmp_path, [("w", np.ones(9, np.float32))], None, shard_bytes=1000)
+    assert caught.value.errno == code

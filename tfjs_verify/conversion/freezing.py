@@ -67,18 +67,41 @@ def _tables(signature: FrozenSignature) -> tuple[list[tuple[Any, int]], Initiali
         return [], Initializer(signature.initializer, names=signature.table_initializers)
     if signature.function is None:
         return [], None
-    create = stock._get_resource_initializer_concrete_function(signature.owner)
-    if create is None:
+    tables = _tables_filled(signature.owner)  # before the stock function captures others in them
+    if not tables:
         return [], None
-    used, _ = stock._get_resource_ids_maps(signature.owner, signature.function, create)
-    by_name = {tensor.name: tensor for tensor in signature.function.inputs}
-    resources = [(tensor_info(by_name[name]), identity) for name, identity in used.items()]
+    create = stock._get_resource_initializer_concrete_function(signature.owner)
+    captured = _captured_resources(signature.function)
     constant = freeze_function(create, lower_control_flow=True)
-    outputs = [
-        (tensor_info(tensor), identity)
-        for tensor, identity in zip(constant.outputs, used.values(), strict=True)
-    ]
+    resources, outputs = [], []
+    for table, tensor in zip(tables, constant.outputs, strict=True):
+        identity = table.resource_handle._id
+        if identity in captured:  # other signatures may have tables of their own
+            resources.append((tensor_info(captured[identity]), identity))
+            outputs.append((tensor_info(tensor), identity))
     return resources, Initializer(constant.graph.as_graph_def(), outputs)
+
+
+def _tables_filled(owner: Any) -> list[Any]:
+    """The lookup tables that a loaded model fills, in the order in which the initializer does."""
+    from tensorflow.python.checkpoint.trackable_view import TrackableView
+    from tensorflow.python.trackable.resource import TrackableResource
+
+    descendants = TrackableView(owner).descendants()
+    return [
+        each
+        for each in descendants
+        if isinstance(each, TrackableResource)
+        and each.resource_handle._id
+        in {captured._id for captured in each._initialize.get_concrete_function().captured_inputs}
+    ]
+
+
+def _captured_resources(function: Any) -> dict[int, Any]:
+    """The inputs of a function through which it is given what it captured, by the capture's id."""
+    captured = function.captured_inputs
+    given = function.inputs[len(function.inputs) - len(captured) :]
+    return {outside._id: inside for outside, inside in zip(captured, given, strict=True)}
 
 
 def _give_outputs_nodes_of_their_own(frozen: Frozen) -> None:

@@ -45,7 +45,11 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return _failure("conversion", error.message, error.ops, error.cause_type)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return _failure("disk", "The disk is full: the model was not written.")
+            return _failure(
+                "disk",
+                f"{request['name']} was not written: the disk is full. Free some space, or name"
+                " another directory; nothing was changed.",
+            )
         return _failure("output", f"The model cannot be written: {error}.")
     except Exception as error:  # noqa: BLE001
         # The border to TensorFlow: whatever it raises is why this model has no other form.

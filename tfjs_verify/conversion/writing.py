@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from google.protobuf.json_format import MessageToDict
-from tensorflowjs import write_weights
 from tensorflowjs.converters import common
 
 from tfjs_verify.artifact.files import MODEL_JSON, PROVENANCE_KEY
@@ -20,6 +19,7 @@ from tfjs_verify.conversion.graph import Program, constant_value, index_of
 from tfjs_verify.conversion.options import ConversionOptions
 from tfjs_verify.conversion.quantizing import plan_quantization
 from tfjs_verify.conversion.reasons import Reason
+from tfjs_verify.conversion.shards import write_shards
 from tfjs_verify.tensors import Array, natural_order
 
 _TENSOR_FIELDS = (
@@ -79,12 +79,8 @@ def write_graph_model(
         content[common.ARTIFACT_MODEL_INITIALIZER] = MessageToDict(initializer.graph)
         if initializer.outputs:
             content[common.INITIALIZER_SIGNATURE_KEY] = _initializer_signature(initializer)
-    content[common.ARTIFACT_WEIGHTS_MANIFEST_KEY] = write_weights.write_weights(
-        [[{"name": name, "data": value} for name, value in weights]],
-        str(directory),
-        write_manifest=False,
-        quantization_dtype_map=quantization.by_dtype,
-        shard_size_bytes=options.shard_bytes,
+    content[common.ARTIFACT_WEIGHTS_MANIFEST_KEY] = write_shards(
+        directory, weights, quantization.by_dtype, shard_bytes=options.shard_bytes
     )
     text = json.dumps(content, allow_nan=False)
     (directory / MODEL_JSON).write_text(text, encoding="utf-8")

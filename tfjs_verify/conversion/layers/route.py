@@ -20,6 +20,7 @@ from tfjs_verify.artifact.files import MODEL_JSON, PROVENANCE_KEY
 from tfjs_verify.conversion.layers.translate import Translation, as_float32, translate
 from tfjs_verify.conversion.options import ConversionOptions
 from tfjs_verify.conversion.reasons import Reason
+from tfjs_verify.conversion.shards import write_shards
 from tfjs_verify.errors import ConversionError
 from tfjs_verify.model import Model
 
@@ -51,7 +52,6 @@ def write_layers_model(
 ) -> None:
     """Writes `model.json` and its shards."""
     with _quiet():
-        from tensorflowjs import write_weights
         from tensorflowjs.converters import common
 
     from tfjs_verify.conversion.quantizing import plan_quantization
@@ -77,12 +77,8 @@ def write_layers_model(
     }
     if options.metadata:
         content[common.USER_DEFINED_METADATA_KEY] = dict(options.metadata)
-    content[common.ARTIFACT_WEIGHTS_MANIFEST_KEY] = write_weights.write_weights(
-        [[{"name": name, "data": value} for name, value in weights]],
-        str(directory),
-        write_manifest=False,
-        quantization_dtype_map=quantization.by_dtype,
-        shard_size_bytes=options.shard_bytes,
+    content[common.ARTIFACT_WEIGHTS_MANIFEST_KEY] = write_shards(
+        directory, weights, quantization.by_dtype, shard_bytes=options.shard_bytes
     )
     text = json.dumps(content, allow_nan=False)
     (directory / MODEL_JSON).write_text(text, encoding="utf-8")

@@ -207,7 +207,10 @@ class _ModelTranslator:
         if not _is_built_in(keras_layer):
             if self.custom_layers:
                 return _copied
-            site.refuse("it is a layer of your own, which TF.js layers does not know")
+            site.refuse(
+                "it is a layer of your own, which TF.js layers does not know unless a module named"
+                " with --js-module registers it"
+            )
         translator = TRANSLATORS.get(site.kind)
         if translator is None:
             site.refuse("this kind of layer has no equal in TF.js layers")
