@@ -145,8 +145,11 @@ def quantised(effect: QuantizationEffect | None, reason: str) -> tuple[FindingRe
             "The backends are compared with the original model; --atol and --rtol allow for it"
         )
         return (FindingReport("precision", False, message, 1),)
+    over = [(True, words) for words in effect.excesses]
+    doubts = [(False, f"the weight {words} no longer holds what it did") for words in effect.doubts]
     return tuple(
-        FindingReport("precision", True, f"quantisation: {words}", 1) for words in effect.excesses
+        FindingReport("precision", gates, f"quantisation: {words}", 1)
+        for gates, words in (*over, *doubts)
     )
 
 

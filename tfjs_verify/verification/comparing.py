@@ -81,6 +81,7 @@ def judge_quantization(
             plan=knowledge.plan,
             scores=knowledge.scores,
             budget=request.quantization_budget,
+            artifact=artifact,
         )
         yield Quantized(replay, effect)
 
