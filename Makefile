@@ -21,10 +21,10 @@ BIOME = $(VENV)/biome-$(BIOME_VERSION)/node_modules/@biomejs/biome/bin/biome
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .NOTPARALLEL:
-.PHONY: help setup demo test lint types imports pytest js-test format wheel wheel-test slow-test corpus bench clean
+.PHONY: help setup demo test lint types imports pytest js-test format wheel wheel-test slow-test corpus bench bench-mutation clean
 
 help: ## Say what the targets do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup ## Verify examples/digits on node, wasm and cpu
 	$(BIN)/tfjs-verify verify examples/digits/digits.keras --data examples/digits/cases
@@ -76,6 +76,10 @@ corpus: setup ## Which layers, ops and applications work, by whose route; tables
 bench: setup ## What the performance claims are measured with
 	$(BIN)/python benchmarks/bridge.py --check
 	$(BIN)/python benchmarks/cases.py
+
+bench-mutation: setup ## How many planted faults are noticed, on ten models; about half an hour
+	@mkdir -p build
+	$(BIN)/python -m benchmarks.mutation --check --out build/mutation.md
 
 wheel: $(INSTALLED) ## The source distribution and the wheel, in dist/
 	$(BIN)/python -m build
