@@ -67,34 +67,44 @@ def _tables(signature: FrozenSignature) -> tuple[list[tuple[Any, int]], Initiali
         return [], Initializer(signature.initializer, names=signature.table_initializers)
     if signature.function is None:
         return [], None
-    tables = _tables_filled(signature.owner)  # before the stock function captures others in them
+    captured = _captured_resources(signature.function)
+    tables = [each for each in _tables_filled(signature.owner) if _identity(each) in captured]
     if not tables:
         return [], None
-    create = stock._get_resource_initializer_concrete_function(signature.owner)
-    captured = _captured_resources(signature.function)
-    constant = freeze_function(create, lower_control_flow=True)
-    resources, outputs = [], []
-    for table, tensor in zip(tables, constant.outputs, strict=True):
-        identity = table.resource_handle._id
-        if identity in captured:  # other signatures may have tables of their own
-            resources.append((tensor_info(captured[identity]), identity))
-            outputs.append((tensor_info(tensor), identity))
+    resources = [(tensor_info(captured[_identity(each)]), _identity(each)) for each in tables]
+    constant = freeze_function(_initializer_of(tables), lower_control_flow=True)
+    outputs = [
+        (tensor_info(tensor), _identity(table))
+        for table, tensor in zip(tables, constant.outputs, strict=True)
+    ]
     return resources, Initializer(constant.graph.as_graph_def(), outputs)
 
 
 def _tables_filled(owner: Any) -> list[Any]:
-    """The lookup tables that a loaded model fills, in the order in which the initializer does."""
+    """The lookup tables that a loaded model fills, whichever signature looks something up there."""
     from tensorflow.python.checkpoint.trackable_view import TrackableView
     from tensorflow.python.trackable.resource import TrackableResource
 
-    descendants = TrackableView(owner).descendants()
     return [
         each
-        for each in descendants
+        for each in TrackableView(owner).descendants()
         if isinstance(each, TrackableResource)
-        and each.resource_handle._id
+        and _identity(each)
         in {captured._id for captured in each._initialize.get_concrete_function().captured_inputs}
     ]
+
+
+def _initializer_of(tables: Sequence[Any]) -> Any:
+    """The function that creates and fills just these, and gives their handles in this order."""
+    import tensorflow as tf
+
+    holder = tf.Module()
+    holder.tables = list(tables)
+    return stock._get_resource_initializer_concrete_function(holder)
+
+
+def _identity(table: Any) -> int:
+    return int(table.resource_handle._id)
 
 
 def _captured_resources(function: Any) -> dict[int, Any]:
