@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfjs_verify.conversion import convert
+from tfjs_verify.errors import ConversionError
 from tfjs_verify.model import open_model
 from tfjs_verify.runtimes.tfjs import TFJS
 
@@ -60,3 +61,59 @@ def test_every_branch_is_taken_where_it_is_wanted(function, form, repair, tmp_pa
                 given = runtime.run({"x": X, "i": np.array(number, np.int32)})["y"]
                 expected = module.serve(X, np.int32(number))["y"].numpy()
                 np.testing.assert_allclose(given, expected, rtol=1e-6)
+
+
+def written_in_a_branch(x):
+    def step(i, array):
+        return i + 1, tf.cond(
+            i > 1, lambda: array.write(i, x[i] * 2), lambda: array.write(i, x[i] + 1)
+        )
+
+    array = tf.TensorArray(tf.float32, 3, element_shape=[])
+    return tf.while_loop(lambda i, a: i < 3, step, (0, array))[1].stack()
+
+
+def written_behind_a_branch(x):
+    def step(i, array):
+        return i + 1, array.write(i, tf.cond(i > 1, lambda: x[i] * 2, lambda: x[i] + 1))
+
+    array = tf.TensorArray(tf.float32, 3, element_shape=[])
+    return tf.while_loop(lambda i, a: i < 3, step, (0, array))[1].stack()
+
+
+def saved(function, directory):
+    module = tf.Module()
+    module.serve = tf.function(
+        lambda x: {"y": function(x)},
+        input_signature=[tf.TensorSpec([3], tf.float32, "x")],
+        autograph=False,
+    )
+    tf.saved_model.save(module, str(directory), signatures=module.serve)
+    return directory
+
+
+def test_what_a_branch_writes_to_a_list_would_be_lost(tmp_path, worker, nodes):
+    with (
+        open_model(saved(written_in_a_branch, tmp_path / "in")) as model,
+        pytest.raises(ConversionError, match=r"TensorArray.*TensorListSetItem \(") as caught,
+    ):
+        convert(model, tmp_path / "out", worker=worker)
+    assert len(caught.value.ops) == 2
+    with open_model(saved(written_behind_a_branch, tmp_path / "behind")) as model:
+        artifact = convert(model, tmp_path / "out", worker=worker)
+    for backend in ("node", "wasm", "cpu"):
+        with TFJS(artifact, session=nodes.start(backend)) as runtime:
+            given = runtime.run({"x": np.array([1, 2, 3], np.float32)})["y"]
+        assert given.tolist() == [2, 3, 6]
+
+
+def test_lists_of_parts_of_several_lengths_are_refused(tmp_path, worker):
+    def parts(x):
+        array = tf.TensorArray(tf.float32, 2, infer_shape=False, element_shape=[None])
+        return array.write(0, x[:2]).write(1, x[2:]).concat()
+
+    with (
+        open_model(saved(parts, tmp_path / "parts")) as model,
+        pytest.raises(ConversionError, match="TensorListConcatV2"),
+    ):
+        convert(model, tmp_path / "out", worker=worker)

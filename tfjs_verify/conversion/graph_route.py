@@ -19,6 +19,7 @@ from tfjs_verify.conversion.optimization import SIMPLIFY, displace, optimize
 from tfjs_verify.conversion.reasons import Reason
 from tfjs_verify.conversion.repairs import FINAL_REWRITES, RepairLog, debugging, repair
 from tfjs_verify.conversion.repairs.base import shown
+from tfjs_verify.conversion.repairs.loops import refuse_lost_items
 from tfjs_verify.conversion.routes import Job
 from tfjs_verify.conversion.static_shapes import fix_known_sizes
 from tfjs_verify.conversion.writing import write_graph_model
@@ -49,6 +50,7 @@ def convert_to_graph(job: Job) -> None:
     _restore_inputs(program, frozen)
     if not options.skip_op_check:
         op_list.check(program, job.shown)
+    refuse_lost_items(program, job.shown)
     note_narrowing(program, frozen.initializer, log, job.shown)
     replace_unread_dtypes(program)
     provenance: dict[str, Any] = {

@@ -13,8 +13,14 @@ from tfjs_verify.conversion.graph import Program
 from tfjs_verify.errors import ConversionError
 
 _SHOWN = 8
-_LISTED_ONLY = frozenset({"RaggedGather", "RaggedRange", "RaggedTensorToTensor"})
-"""In the list, but no executor of the npm package is registered for them."""
+_LISTED_ONLY = frozenset(
+    {
+        *("RaggedGather", "RaggedRange", "RaggedTensorToTensor"),
+        *("TensorListConcatV2", "TensorListSplit"),
+    }
+)
+"""In the list, but never executed: for the ragged ones nothing is registered in the npm package, and
+those of lists take the shape of an element from where it is not."""
 
 
 @cache

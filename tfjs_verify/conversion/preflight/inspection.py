@@ -82,8 +82,9 @@ def _facts(program: Program, frozen: Frozen) -> dict[str, Any]:
 
 def _attributes(node: Any) -> Iterator[tuple[str, Any]]:
     """What is simple, and the dtype of the operands by its name."""
-    if "T" in node.attr and node.attr["T"].type:
-        yield "T", dtypes.as_dtype(node.attr["T"].type).name
+    for name in ("T", "Tparams"):
+        if name in node.attr and node.attr[name].type:
+            yield "T", dtypes.as_dtype(node.attr[name].type).name
     for name, value in node.attr.items():
         simple = plain(value)
         if simple is not None and not name.startswith("_") and len(str(simple)) < 200:

@@ -27,9 +27,9 @@ class Known:
     """Of its operands; `None` is any."""
 
 
-_STRINGS = Known(
-    ("wasm",), "blocks", "it compares where strings lie, not what they say", frozenset({"string"})
-)
+_STRING = frozenset({"string"})
+_STRINGS = Known(("wasm",), "blocks", "it compares where strings lie, not what they say", _STRING)
+_NO_STRINGS = Known(_ALL, "blocks", "TensorFlow.js does it to numbers only", _STRING)
 _FIRST_NAN = Known(
     ("wasm", "cpu"), "note", "it passes NaN over, which TensorFlow takes for largest"
 )
@@ -37,6 +37,10 @@ _LONG = Known(("wasm",), "note", "it rounds integers beyond 2²⁴", _INTEGERS)
 _KNOWN: Mapping[str, tuple[Known, ...]] = {
     "Equal": (_STRINGS,),
     "NotEqual": (_STRINGS,),
+    "GatherV2": (_NO_STRINGS,),
+    "Select": (_NO_STRINGS,),
+    "SelectV2": (_NO_STRINGS,),
+    "Tile": (Known(("wasm",), "blocks", "it takes strings for numbers, and aborts", _STRING),),
     "CropAndResize": (
         Known(
             ("cpu",),

@@ -23,8 +23,10 @@ from tfjs_verify.conversion.graph import (
     tensor_of,
 )
 from tfjs_verify.conversion.repairs.base import Rewrite, shown
+from tfjs_verify.errors import ConversionError
 
 _LOOPS = frozenset({"While", "StatelessWhile"})
+_BRANCHES = frozenset({"If", "StatelessIf"})
 _ITEM = {"TensorListSetItem": 2, "TensorListPushBack": 1}
 _CARRIED = "tfjs_verify_carried"
 
@@ -44,6 +46,38 @@ def _carry_list_items(program: Program) -> list[str]:
                 _carry(program, owner, loop, body, write)
                 touched.append(shown(body, write.name))
     return touched
+
+
+def refuse_lost_items(program: Program, shown_model: str) -> None:
+    """Raises ConversionError for lists that leave a branch with what was written to them there.
+
+    It is disposed like in a loop, and a branch, unlike a loop, has no variable to keep it in.
+    """
+    branches = {
+        branch.func.name
+        for body in program.bodies()
+        for node in body.nodes.values()
+        if node.op in _BRANCHES
+        for branch in (node.attr["then_branch"], node.attr["else_branch"])
+    }
+    lost = [
+        f"{write.op} ({shown(body, write.name)})"
+        for body in program.functions.values()
+        if body.name in branches and _gives_list(program.definitions[body.name])
+        for write in body.nodes.values()
+        if write.op in _ITEM and not _survives(body, data_inputs(write)[_ITEM[write.op]])
+    ]
+    if lost:
+        raise ConversionError(
+            f"{shown_model}: TensorFlow.js disposes what a branch writes to a TensorArray when the"
+            f" branch ends: {', '.join(lost)}. Choose the value in the branch and write it behind.",
+            ops=tuple(lost),
+            cause_type="LostListItems",
+        )
+
+
+def _gives_list(definition: Any) -> bool:
+    return any(output.type == types_pb2.DT_VARIANT for output in definition.signature.output_arg)
 
 
 def _uses(program: Program) -> dict[str, int]:
