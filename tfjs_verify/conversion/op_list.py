@@ -19,7 +19,7 @@ _LISTED_ONLY = frozenset(
         *("TensorListConcatV2", "TensorListSplit"),
     }
 )
-"""In the list, but never executed: for the ragged ones nothing is registered in the npm package, and
+"""In the list, but never executed: for the ragged ones nothing is registered in the package, and
 those of lists take the shape of an element from where it is not."""
 
 
