@@ -203,6 +203,32 @@ def test_a_layers_model_is_judged_by_the_bits_of_its_answers(layers):
     )
 
 
+def test_an_output_that_is_a_set_may_come_in_any_order(tmp_path, worker):
+    import tensorflow as tf
+
+    class Best(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.kernel = tf.Variable(np.random.default_rng(0).normal(size=(6, 9)), dtype="float32")
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 6], tf.float32, name="x")])
+        def __call__(self, x):
+            best = tf.raw_ops.TopKV2(input=x @ self.kernel, k=4, sorted=False)
+            return {"best": best.values}
+
+    module = Best()
+    tf.saved_model.save(module, tmp_path / "best", signatures=module.__call__)
+    with tv.open_model(tmp_path / "best") as model, TensorFlow(model) as reference:
+        artifact = convert(model, tmp_path / "artifact", worker=worker)
+        judge = fixed_judge(model.signature.outputs)
+        words = {"backend": "cpu", "mutants": 4, "examples": 5}
+        plan = plan_cases(model.signature)
+        listed = measure_mutation(artifact, reference, plan, judge, **words)
+        assert "the artifact itself disagrees" in listed.reason
+        free = measure_mutation(artifact, reference, plan, judge, order_free=["best"], **words)
+        assert free.score == 1.0
+
+
 def test_nothing_is_planted_in_what_already_disagrees(image):
     model, artifact = image
     plan = plan_cases(model.signature)
