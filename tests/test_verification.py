@@ -219,3 +219,44 @@ def test_the_same_request_gives_the_same_report(models, nodes, worker):
 def test_a_request_that_cannot_be_verified_is_refused_at_once(words, message):
     with pytest.raises(RequestError, match=message):
         Request(model="anything", **words)
+
+
+_SHY = """
+export function register(tf) {
+  tf.registerOp('TanhGrad', ({ inputs: [y, dy] }) => {
+    if (y.dataSync().some(Number.isNaN)) throw new Error('no numbers here');
+    return tf.mul(dy, tf.sub(1, tf.mul(y, y)));
+  });
+}
+"""
+
+
+@pytest.mark.parametrize(("special", "verdict"), [("report", "pass"), ("strict", "error")])
+def test_what_raises_on_special_values_alone_is_told(special, verdict, worker, tmp_path):
+    import tensorflow as tf
+
+    (tmp_path / "shy.mjs").write_text(_SHY)
+    module = tf.Module()
+    module.serve = tf.function(
+        lambda x: {"y": tf.raw_ops.TanhGrad(y=x, dy=x)}, [tf.TensorSpec([None, 3], tf.float32, "x")]
+    )
+    report = tv.verify(
+        module,
+        name="shy",
+        examples=20,
+        special_values=special,
+        js_modules=[tmp_path / "shy.mjs"],
+        worker=worker,
+        remember=False,
+        work_dir=tmp_path / "work",
+    )
+    for backend in report.models[0].backends:
+        assert backend.verdict == verdict
+        if verdict == "pass":
+            assert backend.cases == 20
+            (finding,) = [f for f in backend.findings if "not computed" in f.message]
+            assert finding.domain == "nan"
+            assert not finding.gates
+            assert "no numbers here; the case was made of nan values" in finding.message
+        else:
+            assert (backend.stage, backend.message) == ("run", "no numbers here")

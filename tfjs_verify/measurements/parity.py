@@ -31,6 +31,7 @@ from tfjs_verify.measurements.decisions import DecisionMeter, Decisions, Scores
 from tfjs_verify.measurements.judging import Judge, fixed_judge
 from tfjs_verify.runtimes import Runtime
 from tfjs_verify.tensors import Array
+from tfjs_verify.tolerance import EXACT
 
 SpecialValues = Literal["report", "strict", "off"]
 """Whether cases of NaN, infinities, subnormals and signed zeros are run, and whether they gate."""
@@ -274,6 +275,9 @@ class _Tally:
         try:
             answered = self._candidate.run(case.inputs)
         except RuntimeFailure as failure:
+            if self._candidate.alive and not self._counts(case):
+                self._refuses(case, failure)
+                return
             self.failure, self._failed_case = failure, case
             return
         expected, actual = self._in_order(expected), self._in_order(answered)
@@ -288,6 +292,14 @@ class _Tally:
             if name in expected and name in actual and self._counts(case):
                 ratio = judge.ratio(name, expected[name], actual[name])
             self._add(case, comparison, judge, ratio)
+
+    def _refuses(self, case: Case, failure: RuntimeFailure) -> None:
+        """An answer that nobody counts on is none to go for: it is told, and the rest goes on."""
+        first = self._specs[0]
+        raised = OutputComparison(
+            first.name, first.dtype, (), EXACT, structure=f"not computed: {failure.message}"
+        )
+        self._disagreements.append(Disagreement(case, raised, None, gates=False))
 
     def _in_order(self, outputs: Mapping[str, Array]) -> Mapping[str, Array]:
         """The outputs, those that are sets sorted along their last axis."""

@@ -27,8 +27,9 @@ def disagreements(parity: CandidateParity) -> tuple[FindingReport, ...]:
     for each in parity.disagreements:
         comparison = each.comparison
         if comparison.structure is not None:
-            message = f'output "{comparison.name}": {comparison.structure}'
-            _count(found, comparison.name, FindingReport("finite", each.gates, message, 1))
+            message = f'output "{comparison.name}": {comparison.structure}{_made_of(each.case)}'
+            domain = _domain(each.case, "finite")
+            _count(found, comparison.name, FindingReport(domain, each.gates, message, 1))
         for mismatch in comparison.mismatches:
             finding = _mismatch_finding(parity, each, mismatch)
             _count(found, comparison.name, finding)
@@ -49,16 +50,21 @@ def _mismatch_finding(
     case = disagreement.case
     where = f'output "{disagreement.comparison.name}"{list(mismatch.index)}'
     values = f"tensorflow {shown(mismatch.expected)}, {parity.name} {shown(mismatch.actual)}"
-    made_of = f"; the case was made of {case.values.replace('_', ' ')} values"
     return FindingReport(
-        domain=_domain(case, mismatch),
+        domain=_domain(case, mismatch.domain),
         gates=disagreement.gates,
-        message=f"{where}: {values}{'' if case.values == 'finite' else made_of}",
+        message=f"{where}: {values}{_made_of(case)}",
         count=mismatch.count,
     )
 
 
-def _domain(case: Case, mismatch: Mismatch) -> Domain:
+def _made_of(case: Case) -> str:
+    if case.values == "finite":
+        return ""
+    return f"; the case was made of {case.values.replace('_', ' ')} values"
+
+
+def _domain(case: Case, seen: Domain) -> Domain:
     """The domain of a finite mismatch is that of the values that the case was made of."""
     made: Mapping[str, Domain] = {
         "nan": "nan",
@@ -67,9 +73,9 @@ def _domain(case: Case, mismatch: Mismatch) -> Domain:
         "signed_zero": "signed_zero",
         "int_extreme": "overflow",
     }
-    if mismatch.domain == "finite" and case.drawn is not None:
+    if seen == "finite" and case.drawn is not None:
         return made.get(case.values, "finite")
-    return mismatch.domain
+    return seen
 
 
 def narrowings(signature: Signature) -> tuple[FindingReport, ...]:

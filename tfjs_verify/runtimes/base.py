@@ -41,6 +41,11 @@ class Runtime(Closing):
     signature: Signature
     """The inputs it takes and the outputs it gives, by the model's own names."""
 
+    @property
+    def alive(self) -> bool:
+        """Whether it can answer another case after one that it failed on."""
+        return True
+
     @abstractmethod
     def run(self, inputs: Mapping[str, Array], outputs: Sequence[str] = ()) -> dict[str, Array]:
         """Answer one case.

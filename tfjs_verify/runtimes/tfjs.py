@@ -145,6 +145,11 @@ class TFJS(Runtime):
                 self.session.close()
             raise
 
+    @property
+    def alive(self) -> bool:
+        """Whether its Node process still answers."""
+        return self.session.alive
+
     def run(self, inputs: Mapping[str, Array], outputs: Sequence[str] = ()) -> dict[str, Array]:
         """Answer one case. A name that is none of the signature's is taken for a graph node's."""
         names = tuple(outputs) or tuple(self.artifact.outputs)
