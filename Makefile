@@ -21,7 +21,7 @@ BIOME = $(VENV)/biome-$(BIOME_VERSION)/node_modules/@biomejs/biome/bin/biome
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .NOTPARALLEL:
-.PHONY: help setup demo test lint types imports pytest js-test format wheel wheel-test slow-test corpus bench bench-mutation clean
+.PHONY: help setup demo test lint types imports pytest js-test format wheel wheel-test slow-test corpus false-alarms bench bench-mutation clean
 
 help: ## Say what the targets do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,10 @@ corpus: setup ## Which layers, ops and applications work, by whose route; tables
 	@mkdir -p build
 	$(BIN)/python -m tests.corpus.applications --out build/applications.md
 	$(BIN)/python -m tests.corpus.run --out build/corpus.md
+
+false-alarms: setup ## Whether verify calls wrong what is right: the corpus under 20 seeds (hours)
+	@mkdir -p build
+	$(BIN)/python -m tests.corpus.false_alarms
 
 bench: setup ## What the performance claims are measured with
 	$(BIN)/python benchmarks/bridge.py --check

@@ -92,10 +92,13 @@ def summary(lines: Sequence[Mapping[str, Any]]) -> str:
     """How much was answered, and every alarm."""
     converted = [line for line in lines if not line["refused"]]
     answered = sum(each["cases"] for line in converted for each in line["answers"].values())
-    random = sum(line["unsettled"] for line in converted)
-    told = [
-        f"{len(lines)} models, {len(lines) - len(converted)} not converted, {random} random;"
-        f" {answered} answers"
+    told = [f"{len(lines)} models, {len(lines) - len(converted)} not converted; {answered} answers"]
+    told += [f"{line['name']}: random, so no verdict" for line in converted if line["unsettled"]]
+    told += [
+        f"{line['name']} on {backend}: {each['failure']}"
+        for line in converted
+        for backend, each in line["answers"].items()
+        if each["failure"]
     ]
     alarmed = set()
     for line in converted:
@@ -126,7 +129,7 @@ def main() -> int:
         options.out.open("a", encoding="utf-8") as file,
     ):
         tasks = [
-            pool.submit(measure, name, seeds=seeds, examples=options.examples)
+            pool.submit(measure, name, seeds=seeds, examples=_examples(options, name))
             for name in wanted
             if name not in done
         ]
@@ -142,12 +145,17 @@ def main() -> int:
     return 1 if alarms else 0
 
 
+def _examples(options: argparse.Namespace, name: str) -> int:
+    """Applications have pictures as well, and take seconds for one of them on the cpu backend."""
+    return int(options.examples or (2 if name.startswith("app:") else 20))
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.corpus.false_alarms")
     add = parser.add_argument
     add("--models", nargs="+", default=["*"], metavar="GLOB", help="as op:matmul, layer:*, app:*")
     add("--seeds", type=int, default=20, metavar="N", help="how many, from 0 on (20)")
-    add("--examples", type=int, default=100, metavar="N", help="cases per seed (100)")
+    add("--examples", type=int, metavar="N", help="cases per seed (20; applications 2)")
     add("--out", type=Path, default=Path("build/false_alarms.jsonl"), metavar="FILE.jsonl")
     add("--jobs", type=int, default=2, metavar="N", help="processes (2)")
     return parser.parse_args()
