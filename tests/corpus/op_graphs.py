@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.corpus import op_table
+from tests.corpus import edges, op_table
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class OpGraph:
 
 
 def op_graphs() -> Iterator[OpGraph]:
-    """All of them, in the table's order."""
-    for name, function, inputs in op_table.ROWS:
+    """All of them, in the tables' order."""
+    for name, function, inputs in (*op_table.ROWS, *edges.ROWS):
         yield OpGraph(
             name,
             function,
