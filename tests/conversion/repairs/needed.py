@@ -140,6 +140,7 @@ EXPANSIONS = [
     case("tensor-scatter-extreme", "cpu", lambda x: [tf.tensor_scatter_nd_max(x, [[0], [2], [0]], Y), tf.tensor_scatter_nd_min(x, [[1], [1], [1]], Y - 3)], X, free=False),
     case("switch-case", "cpu", lambda x, i: tf.switch_case(i, [lambda: x + 1, lambda: x[:, :2], lambda: -x]), X, np.int32(1)),
     case("switch-case", "cpu", lambda x, i: tf.switch_case(i, [lambda: x + 1, lambda: x * 2]), X, np.int32(-3)),
+    case("sign-bit", "cpu", lambda x: tf.bitwise.bitwise_and(tf.bitcast(x, tf.int32), -(2**31)) < 0, np.array([0.0, -0.0, 2, -3], np.float32)),
     case("sign-bit", "wasm", lambda x: [tf.bitcast(x, tf.int32) < 0, tf.bitcast(-x, tf.int32) >= 0], np.array([0.0, -0.0, 2, -3, -np.inf], np.float32)),
     case("shape-n", "node", lambda x, y: [shape // 2 for shape in tf.shape_n([x, y])], X, IMAGE),
     case("index-beside-stride", "cpu", lambda x: [x[:, ::2, 1], x[:, -1, ::-2], x[1, ..., ::2]], X),

@@ -22,6 +22,9 @@ _NO_OP = "TensorFlow.js has no such op; it is spelled out in ops that it has"
     why="TensorFlow.js names its parameters wrongly, and the node backend has no kernel for it",
 )
 def bitwise_and(call: Call, x: Any, y: Any) -> Any:
+    """Bit by bit; or just the sign, where only its bit is asked for."""
+    if x.dtype == tf.int32 and _is_sign_alone(y):
+        return tf.where(tf.less(x, 0), y, tf.zeros((), tf.int32))
     return _from_bits(x.dtype, [_bits(x), _bits(y)], lambda a, b: a * b)
 
 
@@ -62,13 +65,26 @@ def sign_bit(call: Call, x: Any) -> Any:
     (number,) = call.outputs
     if x.dtype != tf.float32 or number.dtype != tf.int32:
         return None
-    for taker in number.consumers():
-        if taker.type not in ("Less", "GreaterEqual") or taker.inputs[0] is not number:
-            return None
-        if tf.get_static_value(taker.inputs[1]) != 0:
-            return None
+    if not all(_asks_for_the_sign(taker, number) for taker in number.consumers()):
+        return None
     below = tf.logical_and(tf.equal(x, 0.0), tf.less(tf.math.reciprocal(x), 0.0))
     return -tf.cast(tf.logical_or(tf.less(x, 0.0), below), tf.int32)
+
+
+def _asks_for_the_sign(taker: Any, number: Any) -> bool:
+    first, *others = taker.inputs
+    if first is not number or not others:
+        return False
+    if taker.type == "BitwiseAnd":
+        return _is_sign_alone(others[0])
+    return taker.type in ("Less", "GreaterEqual") and bool(
+        np.all(tf.get_static_value(others[0]) == 0)
+    )
+
+
+def _is_sign_alone(mask: Any) -> bool:
+    value = tf.get_static_value(mask)
+    return value is not None and value.ndim == 0 and int(value) == -(2**31)
 
 
 def _bits(x: Any) -> Any:
