@@ -107,6 +107,22 @@ def test_loops_in_functions(kind, worker, tmp_path):
             pass  # two graphs whose functions have the same names
 
 
+def test_later_outputs_in_functions_are_found_by_their_number(worker, tmp_path):
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 4], name="x")], autograph=False)
+    def ranked(x):
+        def largest(v):
+            return tf.cast(tf.math.top_k(v, 2)[1], tf.float32)
+
+        return {"y": tf.cond(tf.reduce_sum(x) > 0, lambda: largest(x), lambda: largest(-x))}
+
+    with tv.open_model(ranked) as model:
+        artifact = convert(model, tmp_path / "artifact", worker=worker)
+        assert "numbered-outputs" in [repair.name for repair in artifact.repairs]
+        assert_replays(model, artifact)
+
+
 def test_lookup_tables_are_filled(worker, tmp_path):
     import tensorflow as tf
 
