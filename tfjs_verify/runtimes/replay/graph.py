@@ -58,11 +58,9 @@ def replay_graph(
     _add_tables(graph, content, artifact)
     _refuse_unknown_ops(graph, artifact)
     _fill(graph.node, weights)
-    definitions = {function.signature.name: function for function in graph.library.function}
     for function in graph.library.function:
         _fill(function.node_def, weights)
         _make_valid(function)
-        _name_outputs(function, definitions)
     _expand(graph)
     _rename_functions(graph, f"__replay_{next(_NUMBERS)}")
     return ReplayGraph(
@@ -219,22 +217,6 @@ def _make_valid(function: Any) -> None:
         node.input[:] = [renamed(each) for each in node.input]
     for key, reference in list(function.ret.items()):
         function.ret[key] = renamed(reference)
-
-
-def _name_outputs(function: Any, definitions: Mapping[str, Any]) -> None:
-    """TensorFlow.js has "node:2" in functions as well, TensorFlow the output's name instead."""
-    from tfjs_verify.conversion.functions import structured
-
-    nodes = {node.name: node for node in function.node_def}
-
-    def named(reference: str) -> str:
-        numbered = reference.count(":") == 1
-        return structured(reference, nodes, definitions) if numbered else reference
-
-    for node in function.node_def:
-        node.input[:] = [named(reference) for reference in node.input]
-    for key, reference in list(function.ret.items()):
-        function.ret[key] = named(reference)
 
 
 def _expand(graph: Any) -> None:
