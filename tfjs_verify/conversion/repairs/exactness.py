@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 _SHORT = (tf.uint8, tf.int8, tf.uint16, tf.int16)
-_HALF = 1 << 16
+_HALF = 65536
 
 
 def is_whole(x: Any) -> bool:
@@ -27,6 +27,7 @@ def moved_as_floats(x: Any, move: Callable[[Any], Any]) -> Any:
         moved = tf.cast(move(tf.cast(x, tf.float32)), tf.int32)
         return tf.raw_ops.Cast(x=moved, DstT=x.dtype, Truncate=True)
     whole = tf.cast(x, tf.int32)
-    high = tf.math.floordiv(whole, _HALF)
+    # Rounded, if the number is beyond 2²⁴; what is missing is in the other half.
+    high = tf.cast(tf.floor(tf.cast(x, tf.float32) / _HALF), tf.int32)
     parts = [tf.cast(move(tf.cast(p, tf.float32)), tf.int32) for p in (high, whole - high * _HALF)]
     return tf.cast(parts[0] * _HALF + parts[1], x.dtype)
