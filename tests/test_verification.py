@@ -177,7 +177,8 @@ def test_nothing_is_planted_in_what_is_not_in_parity(models, converted, nodes, w
     assert tv.verify(models / "plain", examples=2, **words).models[0].mutation is None
 
 
-def test_a_killed_process_is_one_backends_error(models, tmp_path):
+def killed_meanwhile(models, tmp_path):
+    """The report of a run whose wasm process is killed; the case it had is remembered."""
     with NodePool() as pool:
         request = Request(model=models / "plain", examples=40, work_dir=tmp_path)
 
@@ -185,7 +186,11 @@ def test_a_killed_process_is_one_backends_error(models, tmp_path):
             if done == 10:
                 os.kill(pool.start("wasm").pid, signal.SIGKILL)
 
-        report = verify_all([request], progress=Progress(cases=on_case), nodes=pool)
+        return verify_all([request], progress=Progress(cases=on_case), nodes=pool)
+
+
+def test_a_killed_process_is_one_backends_error(models, tmp_path):
+    report = killed_meanwhile(models, tmp_path)
     node, wasm, cpu = report.models[0].backends
     assert (wasm.verdict, wasm.stage) == ("error", "crash")
     assert "signal SIGKILL" in wasm.message
@@ -194,7 +199,10 @@ def test_a_killed_process_is_one_backends_error(models, tmp_path):
     assert report.verdict == "error"
 
 
-def test_the_same_request_gives_the_same_report(models, nodes, worker):
+def test_the_same_request_gives_the_same_report(models, nodes, worker, tmp_path):
+    """Whatever it recalls of a run before it."""
+    killed_meanwhile(models, tmp_path)
+
     def figures():
         report = tv.verify(models / "plain", examples=10, seed=3, nodes=nodes, worker=worker)
         return [(b.backend, b.cases, b.outputs) for b in report.models[0].backends]

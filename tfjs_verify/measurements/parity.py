@@ -283,7 +283,7 @@ class _Tally:
         expected, actual = self._in_order(expected), self._in_order(answered)
         if _asked_for(case):
             self._cases += 1
-        if self._counts(case):
+        if self._counts(case) and not _recalled(case):
             self._decisions.add(expected, actual)
         judge, compared = self._compare(case, expected, actual)
         for comparison in compared:
@@ -337,8 +337,8 @@ class _Tally:
                     case, comparison, comparison.worst, gates=gates, heard=judge is not self._judge
                 )
             )
-        if not self._counts(case):
-            return
+        if not self._counts(case) or (_recalled(case) and comparison.agrees):
+            return  # what a run recalls must not change the figures of one that is in order
         before = self._outputs.get(comparison.name, OutputParity(comparison.name, comparison.dtype))
         after = replace(
             before,
@@ -370,7 +370,12 @@ def _excused(comparison: OutputComparison, judge: Judge) -> bool:
 
 def _asked_for(case: Case) -> bool:
     """Whether the case is one of the user's or of the examples, neither special nor recalled."""
-    return case.drawn is None or (case.drawn.special == "finite" and case.drawn.examples > 0)
+    return case.drawn is None or (case.drawn.special == "finite" and not _recalled(case))
+
+
+def _recalled(case: Case) -> bool:
+    """Whether the case is one that failed in an earlier run."""
+    return case.drawn is not None and case.drawn.examples == 0
 
 
 def _ordinary(case: Case) -> bool:
