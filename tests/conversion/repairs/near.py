@@ -146,6 +146,7 @@ NEAR_MISSES = [
     near("integer-mean", "cpu", "Mean", lambda x: tf.reduce_mean(x, [1, 2]), X),
     near("integer-magnitude", "cpu", "Abs", tf.abs, X),
     near("integer-negative", "wasm", "Neg", tf.negative, X),
+    near("integer-square", "cpu", "Square", tf.square, X),
     near("integer-quotient", "wasm", "FloorDiv", lambda x: (tf.shape(x)[0] * 6 + 1) // 2, X),
     near("integer-blocks", "cpu", "DepthToSpace", lambda x: tf.nn.depth_to_space(x, 2), IMAGE),
     near("wrapped-cast", "cpu", "Cast", lambda x: tf.cast(tf.cast(tf.clip_by_value(99 * x, 0.0, 255.0), tf.uint8), tf.float32), X),

@@ -154,6 +154,7 @@ EXPANSIONS = [
     case("integer-mean", "cpu", lambda x: tf.cast(tf.reduce_mean(x, [0, 1]), tf.float32), SHORT, free=False),
     case("integer-magnitude", "cpu", tf.abs, WIDE),
     case("integer-negative", "wasm", tf.negative, WIDE),
+    case("integer-square", "cpu", tf.square, integers(3, 6, low=-40000, high=40000)),
     case("integer-quotient", "wasm", lambda x, i: [x // 7, x // (i + 1), (x // 9) // -5, x // WIDE[::-1]], WIDE, IDS, free=False),
     case("integer-blocks", "cpu", lambda x: tf.nn.depth_to_space(x, 2), WIDE_IMAGE),
     case("nearest-integers", "wasm", lambda x: tf.image.resize(x, [3, 5], "nearest"), WIDE_IMAGE),

@@ -62,6 +62,16 @@ def integer_negative(call: Call, x: Any) -> Any:
 
 
 @expansion(
+    "Square",
+    name="integer-square",
+    why="the cpu backend computes it in float32, which rounds integers beyond 2²⁴",
+)
+def integer_square(call: Call, x: Any) -> Any:
+    """TensorFlow's own simplification makes squares of products."""
+    return x * x if x.dtype in (tf.int32, tf.int64) else None
+
+
+@expansion(
     "FloorDiv",
     name="integer-quotient",
     why="the wasm backend computes it in float32, which rounds integers beyond 2²⁴",
@@ -178,6 +188,7 @@ REWRITES = (
     integer_mean,
     integer_magnitude,
     integer_negative,
+    integer_square,
     integer_quotient,
     integer_blocks,
     nearest_integers,
