@@ -1,4 +1,4 @@
-"""Small graphs saved as SavedModels, and opened."""
+"""Small graphs saved as SavedModels, and opened; what they are given."""
 
 from __future__ import annotations
 
@@ -7,7 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import tensorflow as tf
+
 from tfjs_verify.model import Model, open_model
+
+
+def image(*shape: int | None) -> tf.TensorSpec:
+    return tf.TensorSpec(shape, tf.float32, name="x")
+
+
+def draw(*shape: int, seed: int = 0, scale: float = 1.0) -> np.ndarray:
+    return (np.random.default_rng(seed).normal(size=shape) * scale).astype(np.float32)
 
 
 @contextmanager
@@ -15,7 +26,6 @@ def saved(
     directory: Path, function: Callable[..., Any], *specs: Any, variables: Any = ()
 ) -> Iterator[Model]:
     """The model whose signature is `function`; an output without a name is `y`."""
-    import tensorflow as tf
 
     def serve(*tensors: Any) -> Any:
         result = function(*tensors)

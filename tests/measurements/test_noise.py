@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.measurements.noise_models import saved
+from tests.measurements.noise_models import draw, saved
 from tfjs_verify.cases import Case
 from tfjs_verify.measurements.noise import (
     DEFAULT_FACTOR,
@@ -24,10 +24,6 @@ from tfjs_verify.runtimes import TensorFlow
 from tfjs_verify.tolerance import default_tolerance
 
 ULP = 2.0**-23
-
-
-def draw(*shape: int, seed: int = 0, scale: float = 1.0) -> np.ndarray:
-    return (np.random.default_rng(seed).normal(size=shape) * scale).astype(np.float32)
 
 
 def cases(*shape: int, count: int = 8, scale: float = 1.0) -> list[Case]:

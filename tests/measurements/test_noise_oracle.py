@@ -10,20 +10,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.measurements.noise_models import saved
+from tests.measurements.noise_models import draw, image, saved
 from tfjs_verify.errors import ExecutionError
 from tfjs_verify.measurements.noise import Oracle, freeze
 from tfjs_verify.runtimes import TensorFlow
 
 EPSILON = float(np.finfo(np.float32).eps)
-
-
-def image(*shape: int | None) -> tf.TensorSpec:
-    return tf.TensorSpec(shape, tf.float32, name="x")
-
-
-def draw(*shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
 def test_a_long_sum_is_exact(tmp_path: Path) -> None:
@@ -309,109 +301,6 @@ def test_a_decision_on_the_edge_is_seen(tmp_path: Path) -> None:
     assert wide.tolist() == [True, False]
 
 
-def test_dither_is_rounding_sized_and_never_twice_the_same(tmp_path: Path) -> None:
-    terms = 50
-    weights = tf.Variable(draw(terms, 3, seed=1))
-    with (
-        saved(tmp_path, lambda x: x @ weights, image(None, terms), variables=[weights]) as model,
-        Oracle(model) as oracle,
-    ):
-        inputs = {"x": draw(40, terms)}
-        exact = oracle.run(inputs)["y"]
-        first, second = (oracle.run_dithered(inputs)["y"] for _ in range(2))
-    assert np.any(first != second)
-    sizes = np.abs(inputs["x"].astype(np.float64)) @ np.abs(weights.numpy().astype(np.float64))
-    deviation = np.abs(first - exact)
-    assert np.all(deviation <= 2**-24 * (terms * sizes + np.abs(exact)) * (1 + 1e-6))
-    assert np.median(deviation) > 2**-24 * np.median(sizes) / 100
-
-
-def one_by_one(terms: np.ndarray) -> np.ndarray:
-    """The sums over the last axis as the simplest kernel computes them."""
-    return np.add.accumulate(terms, axis=-1, dtype=np.float32)[..., -1]
-
-
-@pytest.mark.parametrize("terms", [16, 256, 4096])
-@pytest.mark.parametrize("sign", ["mixed", "same"])
-def test_dither_covers_adding_up_one_by_one(terms: int, sign: str, tmp_path: Path) -> None:
-    x, w = draw(8, terms), draw(terms, 16, seed=1)
-    if sign == "same":
-        x, w = np.abs(x), np.abs(w)
-    with saved(tmp_path, lambda x: x @ w, image(None, terms)) as model, Oracle(model) as oracle:
-        exact = oracle.run({"x": x})["y"]
-        dithered = [oracle.run_dithered({"x": x})["y"] for _ in range(4)]
-    error = np.abs(one_by_one(x[:, None] * w.T).astype(np.float64) - exact)
-    deviation = np.abs(np.array(dithered) - exact)
-    assert error.max() < 2 * deviation.max()
-    assert deviation.max() < 16 * error.max()
-
-
-@pytest.mark.parametrize("op", [tf.nn.softmax, tf.nn.log_softmax])
-def test_dither_covers_the_sum_inside_of_an_op(op: Any, tmp_path: Path) -> None:
-    """A thousand scores that are all but equal: every addition rounds the same way."""
-    x = (1e-4 * draw(4, 1000)).astype(np.float32)
-    powers = np.exp(x - x.max(-1, keepdims=True))
-    share = powers / one_by_one(powers)[:, None]
-    in_order = share if op is tf.nn.softmax else np.log(share)
-    with saved(tmp_path, op, image(None, 1000)) as model, Oracle(model) as oracle:
-        exact = oracle.run({"x": x})["y"]
-        dithered = [oracle.run_dithered({"x": x})["y"] for _ in range(4)]
-    error = np.abs(in_order - exact).max()
-    assert error > 2 * 2**-24 * np.abs(exact).max()
-    assert error < 2 * np.abs(np.array(dithered) - exact).max()
-
-
-def test_dither_reaches_the_empty_bins_of_a_spectrum(tmp_path: Path) -> None:
-    """A pure tone: in float32, its other bins hold nothing but its rounding."""
-    x = np.sin(2 * np.pi * 5 * np.arange(64) / 64).astype(np.float32)[None]
-    with (
-        saved(tmp_path, lambda x: tf.abs(tf.signal.rfft(x)), image(None, 64)) as model,
-        Oracle(model) as oracle,
-    ):
-        exact = oracle.run({"x": x})["y"]
-        dithered = [oracle.run_dithered({"x": x})["y"] for _ in range(4)]
-    by_matrix = np.abs(
-        x @ np.exp(-2j * np.pi * np.outer(np.arange(64), np.arange(33)) / 64).astype(np.complex64)
-    )
-    others = np.arange(33) != 5
-    error = np.abs(by_matrix - exact)[:, others].max()
-    assert error < 4 * np.abs(np.array(dithered) - exact)[..., others].max()
-
-
-SUMS: dict[str, Callable[[Any], Any]] = {
-    "all": tf.reduce_sum,
-    "last": lambda x: tf.reduce_sum(x, -1),
-    "middle, kept": lambda x: tf.reduce_mean(x, 1, keepdims=True),
-    "two": lambda x: tf.reduce_mean(x, [0, 2]),
-    "none": lambda x: tf.reduce_sum(x, []),
-}
-
-
-@pytest.mark.parametrize("name", SUMS)
-def test_sums_in_order_are_the_same_sums(name: str, tmp_path: Path) -> None:
-    x = draw(3, 4, 5)
-    with saved(tmp_path, SUMS[name], image(None, 4, 5)) as model, Oracle(model) as oracle:
-        exact, dithered = oracle.run({"x": x})["y"], oracle.run_dithered({"x": x})["y"]
-        empty = oracle.run_dithered({"x": draw(0, 4, 5)})["y"]
-    assert dithered.shape == exact.shape
-    np.testing.assert_allclose(dithered, exact, rtol=0, atol=16 * EPSILON * np.abs(exact).max())
-    assert empty.dtype == np.float64
-    assert np.any(dithered != exact)
-
-
-def test_a_long_sum_of_one_number_drifts_as_it_does_on_wasm(tmp_path: Path) -> None:
-    x = np.full(1_000_000, 0.1, np.float32)
-    with saved(tmp_path, tf.reduce_mean, image(None)) as model, Oracle(model) as oracle:
-        drift = oracle.run_dithered({"x": x})["y"] / oracle.run({"x": x})["y"] - 1
-    assert drift == pytest.approx(0.0096, rel=0.02)
-
-
-def test_integers_are_added_exactly(tmp_path: Path) -> None:
-    spec = tf.TensorSpec([None], tf.int32, name="x")
-    with saved(tmp_path, tf.reduce_sum, spec) as model, Oracle(model) as oracle:
-        assert oracle.run_dithered({"x": np.array([2**24, 1, 2], np.int32)})["y"] == 2**24 + 3
-
-
 def test_a_graph_that_was_frozen_before_is_taken(tmp_path: Path) -> None:
     with (
         saved(tmp_path, lambda x: x / 3.0, image(None)) as model,
@@ -419,25 +308,6 @@ def test_a_graph_that_was_frozen_before_is_taken(tmp_path: Path) -> None:
     ):
         answer = oracle.run({"x": np.array([1.0], np.float32)})["y"]
     assert answer == pytest.approx(1 / 3, rel=1e-7)
-
-
-def test_dither_leaves_alone_what_no_one_rounds(tmp_path: Path) -> None:
-    def function(x: Any) -> Any:
-        return tf.nn.max_pool2d(tf.nn.relu(tf.transpose(x, [0, 2, 1, 3])), 2, 2, "VALID")
-
-    with saved(tmp_path, function, image(1, 4, 6, 2)) as model, Oracle(model) as oracle:
-        inputs = {"x": draw(1, 4, 6, 2)}
-        np.testing.assert_array_equal(oracle.run(inputs)["y"], oracle.run_dithered(inputs)["y"])
-
-
-def test_dither_repeats_with_its_seed(tmp_path: Path) -> None:
-    with saved(tmp_path, lambda x: tf.exp(x) / 3, image(9)) as model:
-        inputs = {"x": draw(9)}
-        answers = []
-        for _ in range(2):
-            with Oracle(model, seed=7) as oracle:
-                answers.append([oracle.run_dithered(inputs)["y"] for _ in range(3)])
-    np.testing.assert_array_equal(answers[0], answers[1])
 
 
 def test_a_reference_of_the_same_process_is_undisturbed(tmp_path: Path) -> None:
