@@ -31,6 +31,13 @@ def damaged(converted: Path, name: str, target: Path) -> Path:
     return Path(shutil.copytree(converted / name / "artifact", target / name))
 
 
+def flip_a_weight(artifact: Path) -> None:
+    shard = next(artifact.glob("*.bin"))
+    weights = np.fromfile(shard, np.float32)
+    weights[3] += 0.25
+    weights.tofile(shard)
+
+
 def edit_signature(artifact: Path, change) -> None:
     document = json.loads((artifact / "model.json").read_text())
     change(document["signature"])
@@ -68,10 +75,7 @@ def test_names_decide_what_belongs_together(models, nodes, worker):
 
 def test_a_flipped_weight_is_named(models, converted, nodes, worker, tmp_path):
     artifact = damaged(converted, "plain", tmp_path)
-    shard = next(artifact.glob("*.bin"))
-    weights = np.fromfile(shard, np.float32)
-    weights[3] += 0.25
-    weights.tofile(shard)
+    flip_a_weight(artifact)
     report = tv.verify(
         models / "plain",
         artifact=artifact,
@@ -163,10 +167,7 @@ def test_the_power_of_a_verification_is_in_its_report(models, converted, nodes, 
 
 def test_nothing_is_planted_in_what_is_not_in_parity(models, converted, nodes, worker, tmp_path):
     artifact = damaged(converted, "plain", tmp_path)
-    shard = next(artifact.glob("*.bin"))
-    weights = np.fromfile(shard, np.float32)
-    weights[3] += 0.25
-    weights.tofile(shard)
+    flip_a_weight(artifact)
     words = {"backends": ["cpu"], "nodes": nodes, "worker": worker, "work_dir": tmp_path / "w"}
     report = tv.verify(
         models / "plain", artifact=artifact, examples=5, mutation_check=5, shrink_seconds=0, **words

@@ -105,7 +105,6 @@ def judge(
                 answers[candidate.backend] = dataclasses.replace(
                     answers[candidate.backend], failure=failure
                 )
-                nodes.start(candidate.backend).close()  # a trap in wasm breaks what follows
     return dataclasses.replace(judged, answers=answers)
 
 

@@ -20,6 +20,7 @@ from tfjs_verify.cases.domain import default_domain
 from tfjs_verify.comparison import OutputComparison, compare_outputs
 from tfjs_verify.conversion import ConversionWorker, convert
 from tfjs_verify.errors import TfjsVerifyError
+from tfjs_verify.measurements.parity import disagrees
 from tfjs_verify.model import Model, open_model
 from tfjs_verify.runtimes.base import Backend
 from tfjs_verify.runtimes.pool import NodePool
@@ -27,7 +28,7 @@ from tfjs_verify.runtimes.tensorflow import TensorFlow
 from tfjs_verify.runtimes.tfjs import TFJS
 from tfjs_verify.tensors import Array, TensorSpec
 from tfjs_verify.tolerance import default_tolerance
-from tfjs_verify.verification.knowledge import know, read_graph
+from tfjs_verify.verification.knowledge import get_to_know
 from tfjs_verify.verification.request import Request
 
 BACKENDS: tuple[Backend, ...] = ("cpu", "wasm", "node")
@@ -86,6 +87,16 @@ def entries() -> dict[str, Entry]:
     }
 
 
+@dataclasses.dataclass(frozen=True)
+class _Subject:
+    """An artifact, and what it has to be like."""
+
+    artifact: Artifact
+    model: Model
+    entry: Entry
+    cases: Sequence[Drawn]
+
+
 class Bench:
     """One conversion process and one Node process per backend, for one entry after another."""
 
@@ -121,47 +132,35 @@ class Bench:
                     continue
                 if route == "ours":
                     repairs = sorted({repair.name for repair in artifact.repairs})
+                subject = _Subject(artifact, model, entry, cases)
                 outcomes[route] = {
-                    b: self._measured(artifact, model, entry, cases, b) for b in BACKENDS
+                    backend: self._measured(subject, backend) for backend in BACKENDS
                 }
         seconds = round(time.perf_counter() - started, 1)
         return Result(name, "layer" if is_layer else "op", outcomes, repairs, seconds)
 
-    def _measured(
-        self,
-        artifact: Artifact,
-        model: Model,
-        entry: Entry,
-        cases: Sequence[Drawn],
-        backend: Backend,
-    ) -> Outcome:
+    def _measured(self, subject: _Subject, backend: Backend) -> Outcome:
         """A failure counts if a fresh process repeats it: a trap in wasm breaks what follows."""
-        outcome = self._run(artifact, model, entry, cases, backend)
+        outcome = self._run(subject, backend)
         if outcome.verdict == "usable":
             return outcome
         self._pool.start(backend).close()
-        outcome = self._run(artifact, model, entry, cases, backend)
+        outcome = self._run(subject, backend)
         if outcome.verdict == "error":
             self._pool.start(backend).close()
         return outcome
 
-    def _run(
-        self,
-        artifact: Artifact,
-        model: Model,
-        entry: Entry,
-        cases: Sequence[Drawn],
-        backend: Backend,
-    ) -> Outcome:
-        outputs = model.signature.outputs
+    def _run(self, subject: _Subject, backend: Backend) -> Outcome:
+        outputs = subject.model.signature.outputs
+        session = self._pool.start(backend)
         tolerances = {spec.name: default_tolerance(spec.dtype) for spec in outputs}
         try:
-            with TFJS(artifact, backend=backend, session=self._pool.start(backend)) as runtime:
-                for inputs, expected in cases:
+            with TFJS(subject.artifact, session=session) as runtime:
+                for inputs, expected in subject.cases:
                     actual = runtime.run(inputs)
                     compared = compare_outputs(outputs, expected, actual, tolerances)
                     disagreeing = [output for output in compared if not output.agrees]
-                    if disagreeing and not _is_rounding(model, entry, inputs, actual):
+                    if disagreeing and _is_more_than_rounding(subject, runtime, inputs):
                         return Outcome("wrong", _difference(disagreeing[0]))
         except TfjsVerifyError as error:
             return Outcome("error", _line(error))
@@ -177,20 +176,20 @@ def _opened(entry: Entry, scratch: str) -> Iterator[Model]:
         yield model
 
 
-def _is_rounding(
-    model: Model, entry: Entry, inputs: Mapping[str, Array], actual: Mapping[str, Array]
-) -> bool:
-    """Whether the model's own rounding noise explains what the default tolerance does not."""
+def _is_more_than_rounding(subject: _Subject, runtime: TFJS, inputs: Mapping[str, Array]) -> bool:
+    """Whether the model's own rounding noise does not explain what the default tolerance does not.
+
+    A runtime that answers no second time has more wrong with it than rounding.
+    """
+    model = subject.model
     taken = {spec.name for spec in model.signature.inputs}
-    domains = {name: parse_domain(text) for name, text in entry.domains.items() if name in taken}
+    texts = subject.entry.domains
+    domains = {name: parse_domain(text) for name, text in texts.items() if name in taken}
     request = Request(model=None, examples=8, inputs=domains, remember=False)
     case = Case("dense", inputs, "drawn")
-    with TensorFlow(model) as reference, read_graph(model) as read:
-        usual = know(request, model, reference, [], read).judge
-        judge = usual.hear_again(case) or usual
-        expected = reference.run(inputs)
-        compared = compare_outputs(model.signature.outputs, expected, actual, judge.allowances)
-    return all(output.agrees or judge.excuses(output.name) for output in compared)
+    with TensorFlow(model) as reference, get_to_know(request, model, reference, []) as known:
+        wrong = disagrees(reference, runtime, case, known.judge, order_free=known.order_free)
+    return wrong or not runtime.alive
 
 
 def _cases(model: Model, entry: Entry) -> list[Drawn]:

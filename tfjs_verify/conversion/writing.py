@@ -100,22 +100,23 @@ def _number_outputs(graph: Any) -> list[str]:
     touched: list[str] = []
     for function in graph.library.function:
         nodes = {node.name: node for node in function.node_def}
-
-        def numbered(reference: str, nodes: dict[str, Any] = nodes) -> str:
-            name, _, rest = reference.partition(":")
-            if ":" not in rest or op_list.entries().get(nodes[name].op, {}).get("outputs"):
-                return reference
-            flat = functions.flat(reference, nodes, definitions)
-            if index_of(flat) == int(rest.partition(":")[2]):
-                return reference
-            touched.append(f"{function.signature.name}/{name}")  # noqa: B023 - used within the turn
-            return flat
-
-        for node in function.node_def:
-            node.input[:] = [numbered(reference) for reference in node.input]
+        given = {*function.ret.values(), *(each for n in nodes.values() for each in n.input)}
+        numbered = {each: _numbered(each, nodes, definitions) for each in given}
+        for node in nodes.values():
+            node.input[:] = [numbered[reference] for reference in node.input]
         for output, reference in list(function.ret.items()):
-            function.ret[output] = numbered(reference)
-    return list(dict.fromkeys(touched))
+            function.ret[output] = numbered[reference]
+        changed = {old.partition(":")[0] for old, new in numbered.items() if old != new}
+        touched += [f"{function.signature.name}/{name}" for name in nodes if name in changed]
+    return touched
+
+
+def _numbered(reference: str, nodes: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    name, _, rest = reference.partition(":")
+    if ":" not in rest or op_list.entries().get(nodes[name].op, {}).get("outputs"):
+        return reference
+    flat = functions.flat(reference, nodes, definitions)
+    return reference if index_of(flat) == int(rest.partition(":")[2]) else flat
 
 
 def _extract(nodes: Iterable[Any]) -> list[tuple[str, Array]]:
