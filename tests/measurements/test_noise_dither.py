@@ -68,6 +68,21 @@ def test_dither_covers_the_sum_inside_of_an_op(op: Any, tmp_path: Path) -> None:
     assert error < 2 * np.abs(np.array(dithered) - exact).max()
 
 
+def test_dither_covers_what_is_left_of_one(tmp_path: Path) -> None:
+    """The tail of GELU, by way of erf in float32: a number of 1e-4 with the rounding of 1."""
+    x = np.linspace(-4, -3, 100, dtype=np.float32)[None]
+    in_erf = x / 2 * (1 - tf.math.erf(-x * np.float32(np.sqrt(0.5))))
+    with (
+        saved(tmp_path, lambda x: tf.nn.gelu(x, approximate=False), image(None, 100)) as model,
+        Oracle(model) as oracle,
+    ):
+        exact = oracle.run({"x": x})["y"]
+        dithered = [oracle.run_dithered({"x": x})["y"] for _ in range(4)]
+    error = np.abs(in_erf - exact).max()
+    assert error > 1e-5 * np.abs(exact).max()
+    assert error < 4 * np.abs(np.array(dithered) - exact).max()
+
+
 def test_dither_reaches_the_empty_bins_of_a_spectrum(tmp_path: Path) -> None:
     """A pure tone: in float32, its other bins hold nothing but its rounding."""
     x = np.sin(2 * np.pi * 5 * np.arange(64) / 64).astype(np.float32)[None]

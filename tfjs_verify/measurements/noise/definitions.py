@@ -178,10 +178,17 @@ def _log_softmax(attributes: Mapping[str, Any], logits: Any) -> list[Any]:
     return [shifted - tf.math.log(tf.reduce_sum(tf.exp(shifted), -1, keepdims=True))]
 
 
+def _erfc(attributes: Mapping[str, Any], x: Any) -> list[Any]:
+    """TensorFlow.js has erf alone: what is left of 1 carries the rounding of 1."""
+    import tensorflow as tf
+
+    return [1 - tf.math.erf(x)]
+
+
 STEPS: Mapping[str, Definition] = MappingProxyType(
-    {"Softmax": _softmax, "LogSoftmax": _log_softmax}
+    {"Softmax": _softmax, "LogSoftmax": _log_softmax, "Erfc": _erfc}
 )
-"""Ops that add up a whole axis inside: taken apart to be dithered, so that every step rounds."""
+"""Ops that round on the way to their result: taken apart to be dithered, so every step rounds."""
 
 
 def trace(definition: Definition, attributes: Mapping[str, Any], dtypes: tuple[int, ...]) -> Any:
