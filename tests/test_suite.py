@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tfjs_verify.errors import RequestError
+from tfjs_verify.measurements.readings import Reading
 from tfjs_verify.suite import read_suite, verify_suite
 
 
@@ -28,6 +29,7 @@ def test_a_suite_says_per_model_what_the_command_line_says(tmp_path):
             no_repair = true
             timeout = 7.5
             mutation_check = 25
+            scores = { spam = "probability@0.3" }
             [model.inputs.tokens]
             domain = "int 0..999"
             [[model.expected_failure]]
@@ -47,6 +49,7 @@ def test_a_suite_says_per_model_what_the_command_line_says(tmp_path):
     assert (first.request.examples, first.request.timeout) == (50, 7.5)
     assert first.request.backends == ("wasm", "cpu")
     assert (first.request.mutation_check, second.request.mutation_check) == (25, 0)
+    assert first.request.scores == {"spam": Reading("probability", 0.3)}
     assert first.request.repair is False
     assert str(first.request.inputs["tokens"]) == "int 0..999"
     assert first.expected_failures == {"wasm": "https://github.com/tensorflow/tfjs/issues/8406"}
@@ -64,8 +67,11 @@ def test_a_suite_says_per_model_what_the_command_line_says(tmp_path):
         ("[[model]]\npath = 'a'\nbackends = ['gpu']", "no backend 'gpu'"),
         ("[[model]]\npath = 'a'\nexamples = 0", "zero cases"),
         ("[[model]]\npath = 'a'\ndata = ['none/*.npz']", "no file matches"),
-        ("[[model]]\npath = 'a'\ndata = 3", "list of paths"),
-        ("[[model]]\npath = 'a'\n[model.inputs]\nx = 3", "domain = "),
+        ("[[model]]\npath = 'a'\ndata = 3", "list of texts"),
+        ("[[model]]\npath = 'a'\n[model.inputs]\nx = 3", "model 1: input 'x': .*domain = "),
+        ("[[model]]\npath = 'a'\ninputs = 'x'", "model 1: `inputs` wants a table"),
+        ("[[model]]\npath = 'a'\nscores = {y = 'boxs'}", "model 1: 'boxs' is no kind of output"),
+        ("[[model]]\npath = 'a'\nquantization_budget = 'x'", "model 1: a quantisation budget"),
         ("[[model]]\npath = 'b/a'\n[[model]]\npath = 'c/a'", "two models are called 'a'"),
         (
             "[[model]]\npath = 'a'\n[[model.expected_failure]]\nbackend = 'wasm'",

@@ -220,7 +220,6 @@ def test_the_same_request_gives_the_same_report(models, nodes, worker, tmp_path)
         ({"examples": -1}, "0 or more"),
         ({"timeout": 0}, "timeout"),
         ({"mutation_check": -1}, "faults to plant"),
-        ({"scores": {"y": "boxs"}}, "'y' cannot be read as 'boxs'; expected one of classes"),
         ({"atol": -1.0}, "atol"),
         ({"rtol": float("nan")}, "rtol"),
     ],

@@ -12,6 +12,7 @@ from typing import Any
 from tfjs_verify.cases import parse_domain
 from tfjs_verify.errors import RequestError
 from tfjs_verify.measurements.quantization import parse_budget
+from tfjs_verify.measurements.readings import parse_reading
 from tfjs_verify.model import load_custom_objects
 from tfjs_verify.report import BackendReport, FindingReport, ModelReport, Report, worst_verdict
 from tfjs_verify.verification import SILENT, Progress, Request, verify_all
@@ -80,35 +81,41 @@ def _entry(model: Any, file: Path, where: str, overrides: Mapping[str, Any]) -> 
     if not isinstance(model, Mapping) or "path" not in model:
         raise RequestError(f"{where}: `path` is missing")
     _known(model, (*_OWN, *_OPTIONS), where)
-    base = file.parent
+    try:
+        words = {**_words(model, file.parent), **overrides}
+        request = Request(model=_located(file.parent, model["path"]), **words)
+    except (TypeError, RequestError) as error:
+        raise RequestError(f"{where}: {error}") from error
+    return Entry(request, _expected_failures(model, request, where))
+
+
+def _words(model: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """The options of one model as a request takes them. Raises RequestError."""
     words: dict[str, Any] = {key: model[key] for key in _OPTIONS if key in model}
     for key in _PATHS:
         if key in words:
             words[key] = base / words[key]
-    for key in ("tags", "outputs"):
+    for key in ("tags", "outputs", "backends"):
         if key in words:
-            words[key] = tuple(_texts(model, key, where))
+            words[key] = tuple(_texts(model, key))
     if "custom_objects" in words:
         words["custom_objects"] = load_custom_objects(base / words["custom_objects"])
     if "quantization_budget" in words:
         words["quantization_budget"] = parse_budget(str(words["quantization_budget"]))
-    if "backends" in words:
-        words["backends"] = tuple(words["backends"])
+    words["scores"] = {
+        output: parse_reading(str(said)) for output, said in _table(model, "scores").items()
+    }
     words["inputs"] = {
-        name: parse_domain(_domain_text(spec, f"{where}, input {name!r}"))
-        for name, spec in model.get("inputs", {}).items()
+        name: parse_domain(_domain_text(name, spec))
+        for name, spec in _table(model, "inputs").items()
     }
     words["data"] = tuple(
-        path for pattern in _texts(model, "data", where) for path in _glob(base, pattern, where)
+        path for pattern in _texts(model, "data") for path in _glob(base, pattern)
     )
-    words["js_modules"] = tuple(base / path for path in _texts(model, "js_module", where))
+    words["js_modules"] = tuple(base / path for path in _texts(model, "js_module"))
     words["repair"] = not model.get("no_repair", False)
     words["name"] = model.get("name") or Path(model["path"]).stem
-    try:
-        request = Request(model=_located(base, model["path"]), **{**words, **overrides})
-    except (TypeError, RequestError) as error:
-        raise RequestError(f"{where}: {error}") from error
-    return Entry(request, _expected_failures(model, request, where))
+    return words
 
 
 def _located(base: Path, path: str) -> str:
@@ -155,28 +162,35 @@ def _expect(backend: BackendReport, reason: str) -> BackendReport:
     return replace(backend, verdict="pass", findings=(*known, finding))
 
 
-def _domain_text(spec: Any, where: str) -> str:
+def _domain_text(name: str, spec: Any) -> str:
     if isinstance(spec, str):
         return spec
     if isinstance(spec, Mapping) and set(spec) == {"domain"} and isinstance(spec["domain"], str):
         return spec["domain"]
-    raise RequestError(f'{where}: expected `domain = "…"`, got {spec!r}')
+    raise RequestError(f'input {name!r}: expected `domain = "…"`, got {spec!r}')
 
 
-def _texts(model: Mapping[str, Any], key: str, where: str) -> list[str]:
+def _table(model: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    table = model.get(key, {})
+    if not isinstance(table, Mapping):
+        raise RequestError(f"`{key}` wants a table by name, not {table!r}")
+    return table
+
+
+def _texts(model: Mapping[str, Any], key: str) -> list[str]:
     value = model.get(key, [])
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise RequestError(f"{where}: `{key}` wants a list of paths, not {value!r}")
+        raise RequestError(f"`{key}` wants a list of texts, not {value!r}")
     return texts
 
 
-def _glob(base: Path, pattern: str, where: str) -> list[Path]:
+def _glob(base: Path, pattern: str) -> list[Path]:
     if not any(character in pattern for character in "*?["):
         return [base / pattern]
     found = sorted(base.glob(pattern))
     if not found:
-        raise RequestError(f"{where}: no file matches {pattern!r} in {base}")
+        raise RequestError(f"no file matches {pattern!r} in {base}")
     return found
 
 

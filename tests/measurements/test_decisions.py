@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tfjs_verify.measurements.decisions import DecisionMeter, upper_bound
+from tfjs_verify.measurements.readings import Reading
 
 
 @pytest.mark.parametrize(
@@ -15,7 +16,7 @@ def test_the_bound_is_clopper_pearsons(changed, rows, bound):
 
 
 def test_changed_classes_are_counted_with_the_closest_margin():
-    meter = DecisionMeter({"p": "classes"})
+    meter = DecisionMeter({"p": Reading("classes")})
     expected = np.array([[0.6, 0.4], [0.51, 0.49], [0.1, 0.9]], np.float32)
     actual = np.array([[0.6, 0.4], [0.49, 0.51], [0.9, 0.1]], np.float32)
     meter.add({"p": expected}, {"p": actual})
@@ -27,13 +28,13 @@ def test_changed_classes_are_counted_with_the_closest_margin():
 def test_the_five_best_are_a_set():
     scores = np.linspace(1, 0, 8, dtype=np.float32)[None]
     swapped = scores[:, [1, 0, 2, 3, 4, 5, 6, 7]]
-    meter = DecisionMeter({"p": "classes"})
+    meter = DecisionMeter({"p": Reading("classes")})
     meter.add({"p": scores}, {"p": swapped})
     assert {each.kind: each.changed for each in meter.result()} == {"top-1": 1, "top-5": 0}
 
 
 def test_thresholds_and_values_that_are_no_numbers():
-    meter = DecisionMeter({"p": "probability", "z": "logit"})
+    meter = DecisionMeter({"p": Reading("probability"), "z": Reading("logit")})
     p = np.array([0.4, 0.6, np.nan], np.float32)
     z = np.array([-0.1, 2.0, 3.0], np.float32)
     meter.add({"p": p, "z": z}, {"p": p[[1, 1, 1]], "z": -z})
@@ -43,8 +44,15 @@ def test_thresholds_and_values_that_are_no_numbers():
     assert "3 of 3 changed" in str(second)
 
 
+def test_a_threshold_that_was_named_is_the_one():
+    meter = DecisionMeter({"p": Reading("probability", 0.3)})
+    meter.add({"p": np.array([0.2, 0.6], np.float32)}, {"p": np.array([0.4, 0.4], np.float32)})
+    (threshold,) = meter.result()
+    assert (threshold.kind, threshold.changed) == ("threshold 0.3", 1)
+
+
 def test_what_cannot_be_compared_is_left_out():
-    meter = DecisionMeter({"p": "classes"})
+    meter = DecisionMeter({"p": Reading("classes")})
     meter.add({"p": np.zeros((1, 3), np.float32)}, {})
     meter.add({"p": np.zeros((1, 3), np.float32)}, {"p": np.zeros((3,), np.float32)})
     assert meter.result() == ()

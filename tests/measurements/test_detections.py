@@ -9,8 +9,7 @@ import pytest
 
 import tfjs_verify as tv
 from tfjs_verify.conversion import convert
-from tfjs_verify.errors import RequestError
-from tfjs_verify.measurements.decisions import DecisionMeter, read_scores
+from tfjs_verify.measurements.decisions import DecisionMeter
 from tfjs_verify.measurements.detections import (
     Detections,
     Detector,
@@ -178,17 +177,6 @@ def test_corners_come_in_any_order_and_centres_are_known():
     centred = DecisionMeter({"b": Detector("b", centred=True)})
     centred.add({"b": one}, {"b": other})
     assert centred.result()[0].changed == 1
-
-
-def test_a_detector_is_read_from_its_parts():
-    parts = {"x": "boxes", "y": "box_scores", "p": "classes", "z": "box_count"}
-    scores = read_scores(parts, threshold=0.3)
-    assert scores == {"p": "classes", "x": Detector("x", scores="y", count="z", threshold=0.3)}
-    assert read_scores({"x": "centre_boxes"}) == {"x": Detector("x", centred=True)}
-    with pytest.raises(RequestError, match="'y' is box scores without boxes"):
-        read_scores({"y": "box_scores"})
-    with pytest.raises(RequestError, match="'x' and 'y' are both boxes"):
-        read_scores({"x": "boxes", "y": "centre_boxes"})
 
 
 CELLS = 6

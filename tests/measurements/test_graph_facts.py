@@ -9,6 +9,7 @@ from tfjs_verify.measurements.graph_facts import (
     recognise_scores,
 )
 from tfjs_verify.measurements.noise.freezing import freeze
+from tfjs_verify.measurements.readings import Reading
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def frozen(tmp_path_factory):
 
 def test_scores_are_recognised_by_their_last_op(frozen):
     found = recognise_scores(frozen.graph, frozen.outputs)
-    assert found == {"classes": "classes", "chance": "probability"}
+    assert found == {"classes": Reading("classes"), "chance": Reading("probability")}
 
 
 def test_outputs_without_an_order_are_recognised(frozen):

@@ -8,8 +8,8 @@ from typing import Any
 
 from tfjs_verify.cases import Domain, parse_domain
 from tfjs_verify.errors import RequestError
-from tfjs_verify.measurements.decisions import READINGS, Reading
 from tfjs_verify.measurements.quantization import UNLIMITED, Budget, parse_budget
+from tfjs_verify.measurements.readings import Reading, parse_reading
 from tfjs_verify.model import load_custom_objects
 
 
@@ -45,15 +45,9 @@ def domains(texts: Sequence[str]) -> dict[str, Domain]:
 
 
 def scores(texts: Sequence[str]) -> dict[str, Reading]:
-    """What somebody decides by, from `--scores NAME[=KIND]`."""
-    found: dict[str, Reading] = {}
-    for text in texts:
-        name, _, kind = text.partition("=")
-        chosen = next((each for each in READINGS if each == (kind or "classes")), None)
-        if chosen is None:
-            raise RequestError(f"--scores {text!r}: a kind is one of {', '.join(READINGS)}")
-        found[name] = chosen
-    return found
+    """What somebody decides by, from `--scores NAME[=KIND[@THRESHOLD]]`."""
+    named = (text.partition("=") for text in texts)
+    return {name: parse_reading(kind or "classes") for name, _, kind in named}
 
 
 def budget(text: str | None) -> Budget:

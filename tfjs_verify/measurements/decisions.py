@@ -8,31 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-from tfjs_verify.errors import RequestError
-from tfjs_verify.measurements.detections import (
-    THRESHOLD,
-    Detector,
-    Overlap,
-    compare_detections,
-)
+from tfjs_verify.measurements.detections import Detector, Overlap, compare_detections
+from tfjs_verify.measurements.readings import Reading, Scores
 from tfjs_verify.tensors import Array
-
-Plain: TypeAlias = Literal["classes", "probability", "logit"]
-"""How an output is read by itself: along its last axis, against 0.5, or against 0."""
-Part: TypeAlias = Literal["boxes", "centre_boxes", "box_scores", "box_classes", "box_count"]
-"""What an output is to a detector."""
-Reading: TypeAlias = "Plain | Part"
-"""The words for what an output says."""
-PLAIN: tuple[Plain, ...] = get_args(Plain)
-PARTS: tuple[Part, ...] = get_args(Part)
-READINGS: tuple[Reading, ...] = (*PLAIN, *PARTS)
-
-Scores: TypeAlias = "Plain | Detector"
-"""How decisions are made from an output; a detector stands for its boxes."""
 
 _CONFIDENCE = 0.95
 _TOP = (1, 5)
@@ -114,45 +95,6 @@ class DecisionMeter:
         )
 
 
-def read_scores(
-    readings: Mapping[str, Reading], *, threshold: float | None = None
-) -> dict[str, Scores]:
-    """Decisions to be made from outputs of which it is known what they say.
-
-    The parts of a detector become one, under the name of its boxes; `threshold` is the score of a
-    detection. Raises RequestError where parts are missing or there are several.
-    """
-    parts: dict[Reading, str] = {}
-    for name, reading in readings.items():
-        part: Reading = "boxes" if reading == "centre_boxes" else reading
-        if reading in PARTS:
-            if part in parts:
-                raise RequestError(
-                    f"the outputs {parts[part]!r} and {name!r} are both {part.replace('_', ' ')}; "
-                    "a model has one detector: name the outputs that belong together"
-                )
-            parts[part] = name
-    scores: dict[str, Scores] = {
-        name: reading for name, reading in readings.items() if reading in PLAIN
-    }
-    if parts and "boxes" not in parts:
-        part, name = next(iter(parts.items()))
-        raise RequestError(
-            f"the output {name!r} is {part.replace('_', ' ')} without boxes; say which output "
-            "they are, e.g. --scores NAME=boxes"
-        )
-    if parts:
-        scores[parts["boxes"]] = Detector(
-            parts["boxes"],
-            scores=parts.get("box_scores"),
-            classes=parts.get("box_classes"),
-            count=parts.get("box_count"),
-            threshold=THRESHOLD if threshold is None else threshold,
-            centred=readings[parts["boxes"]] == "centre_boxes",
-        )
-    return scores
-
-
 def upper_bound(changed: int, rows: int, *, confidence: float = _CONFIDENCE) -> float:
     """The largest rate at which `changed` of `rows` or fewer is not yet implausible, 0 to 1."""
     from scipy.special import betaincinv
@@ -162,9 +104,9 @@ def upper_bound(changed: int, rows: int, *, confidence: float = _CONFIDENCE) -> 
     return float(betaincinv(changed + 1, rows - changed, confidence))
 
 
-def _decide(scores: Plain, expected: Array, actual: Array) -> Iterator[tuple[str, Array, Array]]:
+def _decide(reading: Reading, expected: Array, actual: Array) -> Iterator[tuple[str, Array, Array]]:
     """Per kind of decision, for every row: whether it changed, and how sure the reference was."""
-    if scores == "classes":
+    if reading.kind == "classes":
         rows = expected.reshape(-1, expected.shape[-1])
         others = actual.reshape(rows.shape)
         finite = np.isfinite(rows).all(axis=1) & np.isfinite(others).all(axis=1)
@@ -172,7 +114,7 @@ def _decide(scores: Plain, expected: Array, actual: Array) -> Iterator[tuple[str
             if rows.shape[1] > top and finite.any():
                 yield f"top-{top}", *_top(rows[finite], others[finite], top)
         return
-    threshold = 0.5 if scores == "probability" else 0.0
+    threshold = reading.line
     flat, other = expected.reshape(-1), actual.reshape(-1)
     finite = np.isfinite(flat) & np.isfinite(other)
     margin = np.abs(flat[finite].astype(np.float64) - threshold)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tfjs_verify.measurements.decisions import Part
+from tfjs_verify.measurements.readings import Part
 from tfjs_verify.tensors import Shape, TensorSpec
 
 _NAMES: Mapping[Part, frozenset[str]] = {

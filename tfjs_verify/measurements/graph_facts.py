@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tfjs_verify.measurements.decisions import Reading
+from tfjs_verify.measurements.readings import Plain, Reading
 from tfjs_verify.tensors import NARROWED
 
-_SCORES: Mapping[str, Reading] = {
+_SCORES: Mapping[str, Plain] = {
     "Softmax": "classes",
     "LogSoftmax": "classes",
     "Sigmoid": "probability",
@@ -27,7 +27,7 @@ def recognise_scores(graph: Any, outputs: Mapping[str, str]) -> dict[str, Readin
     `graph` is a frozen GraphDef, `outputs` gives the graph's tensor for every output name.
     """
     found = {name: node.op for name, node in _last_nodes(graph, outputs)}
-    return {name: _SCORES[op] for name, op in found.items() if op in _SCORES}
+    return {name: Reading(_SCORES[op]) for name, op in found.items() if op in _SCORES}
 
 
 def order_free_outputs(graph: Any, outputs: Mapping[str, str]) -> tuple[str, ...]:

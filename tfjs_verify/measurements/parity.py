@@ -27,8 +27,9 @@ from tfjs_verify.cases import (
 )
 from tfjs_verify.comparison import Errors, Mismatch, OutputComparison, compare_outputs
 from tfjs_verify.errors import ExecutionError, RuntimeFailure
-from tfjs_verify.measurements.decisions import DecisionMeter, Decisions, Scores
+from tfjs_verify.measurements.decisions import DecisionMeter, Decisions
 from tfjs_verify.measurements.judging import Judge, fixed_judge
+from tfjs_verify.measurements.readings import Scores
 from tfjs_verify.runtimes import Runtime
 from tfjs_verify.tensors import Array
 from tfjs_verify.tolerance import EXACT

@@ -17,9 +17,10 @@ from tfjs_verify.artifact.files import read_model_json
 from tfjs_verify.artifact.weights import read_weights
 from tfjs_verify.cases import Case, CasePlan
 from tfjs_verify.errors import RequestError
-from tfjs_verify.measurements.decisions import Decisions, Scores
+from tfjs_verify.measurements.decisions import Decisions
 from tfjs_verify.measurements.judging import Judge
 from tfjs_verify.measurements.parity import CandidateParity, measure_parity
+from tfjs_verify.measurements.readings import Scores
 from tfjs_verify.runtimes import Runtime
 from tfjs_verify.tolerance import Tolerance
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tfjs_verify.errors import RequestError
-from tfjs_verify.measurements.decisions import PARTS, Reading, Scores, read_scores
 from tfjs_verify.measurements.detector_facts import recognise_detector, suppression_threshold
 from tfjs_verify.measurements.graph_facts import recognise_scores
 from tfjs_verify.measurements.noise.freezing import Frozen
+from tfjs_verify.measurements.readings import PARTS, Reading, Scores, read_scores
 from tfjs_verify.model import Model
 from tfjs_verify.verification.request import Request
 
@@ -24,10 +24,11 @@ def decided_by(request: Request, model: Model, frozen: Frozen | None) -> dict[st
                 f"scores name the output {name!r}; {model.name} has {', '.join(names)}"
             )
     readings: dict[str, Reading] = {}
-    threshold = None
+    suppression = None
     if frozen is not None:
         readings |= recognise_scores(frozen.graph, frozen.outputs)
-        if not set(request.scores.values()) & set(PARTS):
-            readings |= recognise_detector(frozen.graph, frozen.outputs, model.signature.outputs)
-        threshold = suppression_threshold(frozen.graph)
-    return read_scores({**readings, **request.scores}, threshold=threshold)
+        if not any(reading.kind in PARTS for reading in request.scores.values()):
+            detector = recognise_detector(frozen.graph, frozen.outputs, model.signature.outputs)
+            readings |= {name: Reading(part) for name, part in detector.items()}
+        suppression = suppression_threshold(frozen.graph)
+    return read_scores({**readings, **request.scores}, suppression=suppression)

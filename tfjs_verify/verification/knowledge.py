@@ -15,7 +15,6 @@ from tfjs_verify.cases import (
     sample_cases,
 )
 from tfjs_verify.errors import ExecutionError, LoadError
-from tfjs_verify.measurements.decisions import Scores
 from tfjs_verify.measurements.graph_facts import (
     Narrowed,
     narrowed_ops,
@@ -24,6 +23,7 @@ from tfjs_verify.measurements.graph_facts import (
 from tfjs_verify.measurements.judging import NoiseJudge
 from tfjs_verify.measurements.noise import DEFAULT_CASES, Oracle, measure_noise
 from tfjs_verify.measurements.noise.freezing import Frozen, freeze
+from tfjs_verify.measurements.readings import Scores
 from tfjs_verify.measurements.stability import unsettled_outputs
 from tfjs_verify.model import Model
 from tfjs_verify.runtimes import TensorFlow

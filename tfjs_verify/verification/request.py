@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from tfjs_verify.cases import Domain
 from tfjs_verify.errors import RequestError
-from tfjs_verify.measurements.decisions import READINGS, Reading
 from tfjs_verify.measurements.parity import SpecialValues
 from tfjs_verify.measurements.quantization import UNLIMITED, Budget
+from tfjs_verify.measurements.readings import Reading
 from tfjs_verify.runtimes import BACKENDS, Backend
 from tfjs_verify.runtimes.tfjs import DEFAULT_TIMEOUT_S
 
@@ -70,12 +70,6 @@ class Request:
             )
         if self.timeout <= 0:
             raise RequestError(f"the timeout must be more than 0 s, not {self.timeout:g}")
-        for output, reading in self.scores.items():
-            if reading not in READINGS:
-                raise RequestError(
-                    f"scores: {output!r} cannot be read as {reading!r}; expected one of "
-                    f"{', '.join(READINGS)}"
-                )
         for word, value in (("atol", self.atol), ("rtol", self.rtol)):
             if value is not None and not value >= 0:
                 raise RequestError(f"{word} must be 0 or more, not {value:g}")

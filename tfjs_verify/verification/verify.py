@@ -11,10 +11,10 @@ from typing import Any, Literal
 from tfjs_verify.cases import Domain, load_cases
 from tfjs_verify.conversion import ConversionWorker
 from tfjs_verify.errors import ConversionError
-from tfjs_verify.measurements.decisions import Reading
 from tfjs_verify.measurements.mutation import MutationScore
 from tfjs_verify.measurements.parity import SpecialValues
 from tfjs_verify.measurements.quantization import UNLIMITED, Budget, parse_budget
+from tfjs_verify.measurements.readings import Reading, parse_reading
 from tfjs_verify.report import ModelReport, Report, assembly, worst_verdict
 from tfjs_verify.runtimes import BACKENDS, Backend, NodePool, TensorFlow
 from tfjs_verify.runtimes.tfjs import DEFAULT_TIMEOUT_S
@@ -46,7 +46,7 @@ def verify(
     custom_objects: Mapping[str, Any] | None = None,
     special_values: SpecialValues = "report",
     require_power: bool = False,
-    scores: Mapping[str, Reading] | None = None,
+    scores: Mapping[str, Reading | str] | None = None,
     atol: float | None = None,
     rtol: float | None = None,
     js_modules: Sequence[str | Path] = (),
@@ -66,12 +66,12 @@ def verify(
     `tags`, `outputs` (of a frozen graph) and `custom_objects` (of a Keras file) say how to read it.
     `data` names `.npz` files or directories of them, `inputs` gives domains of generated values by
     input name, `quantization_budget` is a part of the scale (0.01) or of the decisions ("1%"),
-    `scores` says how outputs are read that somebody decides by, `timeout` is in seconds for every
-    single call, `shrink_seconds` for making one failing case smaller. With `remember`, what failed
-    is tried first next time. `mutation_check` faults are planted in an artifact that is in parity:
-    the report says how many would have been noticed, and the verdict stays. Raises RequestError
-    where the request is wrong, EnvironmentProblem where this machine lacks something; what the
-    model does wrong is in the report.
+    `scores` says how outputs are read that somebody decides by ("probability@0.3"), `timeout` is
+    in seconds for every single call, `shrink_seconds` for making one failing case smaller. With
+    `remember`, what failed is tried first next time. `mutation_check` faults are planted in an
+    artifact that is in parity: the report says how many would have been noticed, and the verdict
+    stays. Raises RequestError where the request is wrong, EnvironmentProblem where this machine
+    lacks something; what the model does wrong is in the report.
     """
     request = Request(
         model=model,
@@ -96,7 +96,10 @@ def verify(
         custom_objects=custom_objects,
         special_values=special_values,
         require_power=require_power,
-        scores=dict(scores or {}),
+        scores={
+            output: parse_reading(said) if isinstance(said, str) else said
+            for output, said in (scores or {}).items()
+        },
         atol=atol,
         rtol=rtol,
         js_modules=tuple(Path(path) for path in js_modules),
