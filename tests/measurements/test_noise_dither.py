@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,7 @@ SUMS: dict[str, Callable[[Any], Any]] = {
     "middle, kept": lambda x: tf.reduce_mean(x, 1, keepdims=True),
     "two": lambda x: tf.reduce_mean(x, [0, 2]),
     "none": lambda x: tf.reduce_sum(x, []),
+    "backwards": lambda x: tf.reduce_sum(x, [-1, 0]),
 }
 
 
@@ -119,6 +121,21 @@ def test_sums_in_order_are_the_same_sums(name: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(dithered, exact, rtol=0, atol=16 * EPSILON * np.abs(exact).max())
     assert empty.dtype == np.float64
     assert np.any(dithered != exact)
+
+
+@pytest.mark.parametrize("axes", [(0, 1), (-1, 0)])
+def test_sums_go_along_their_axes_in_the_order_that_is_named(
+    axes: tuple[int, ...], tmp_path: Path
+) -> None:
+    """A column of one number drifts where it is added up at a stretch, and not where it is not."""
+    x = (7.4 + draw(72, 3, scale=0.3)).astype(np.float32)
+    x[:, 2] = 7.6450806
+    error = abs(one_by_one(x.transpose(axes).ravel()) / x.size - x.astype(np.float64).mean())
+    function = functools.partial(tf.reduce_mean, axis=axes)
+    with saved(tmp_path, function, image(None, 3)) as model, Oracle(model) as oracle:
+        deviation = abs(oracle.run_dithered({"x": x})["y"] - oracle.run({"x": x})["y"])
+    assert (error > 1e-5) == (axes == (-1, 0))
+    assert deviation == pytest.approx(error, abs=3e-6)
 
 
 def test_a_long_sum_of_one_number_drifts_as_it_does_on_wasm(tmp_path: Path) -> None:

@@ -115,13 +115,22 @@ class Rewrite:
         lifted_outputs = ports(node, definition.output_arg)
         if self._whole.dithers and lifted_outputs and lifted_outputs[0].type == _double():
             if node.op in SEQUENTIAL:
-                added = SEQUENTIAL[node.op]
-                self._replace(node, node, lifted_inputs, lifted_outputs, added, Terms(0))
+                self._add_up(node, lifted_inputs, lifted_outputs)
                 return
             if node.op in STEPS:
                 self._replace(node, node, lifted_inputs, lifted_outputs, STEPS[node.op])
                 return
         self._border(node, lifted_inputs, lifted_outputs)
+
+    def _add_up(self, node: Any, inputs: Sequence[Port], outputs: Sequence[Port]) -> None:
+        """Makes `node` a sum in order, of its terms as they are and of dithered ones."""
+        references = list(node.input)
+        references.insert(len(inputs), references[0])  # what only orders the node stays last
+        del node.input[:]
+        node.input.extend(references)
+        dithered = Terms(len(inputs))
+        inputs = (*inputs, inputs[0])
+        self._replace(node, node, inputs, outputs, SEQUENTIAL[node.op], dithered)
 
     def _replace(
         self,

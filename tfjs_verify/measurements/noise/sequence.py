@@ -16,37 +16,49 @@ from typing import Any
 from tfjs_verify.measurements.noise.definitions import Definition
 
 
-def _in_order(attributes: Mapping[str, Any], x: Any, axes: Any) -> tuple[Any, Any]:
-    """The sum of the float64 `x` over `axes` in float32, and the number of terms in each."""
+def _in_order(x: Any, axes: Any, *, mean: bool) -> Any:
+    """The sum or mean of `x` over `axes` as float32 has it, one number per row, float64.
+
+    The order of the axes counts: TensorFlow.js transposes them to the end as they are named, so
+    that [2, 1] adds up columns. Where one of them is constant, that is another sum.
+    """
     import tensorflow as tf
 
     shape, rank = tf.shape(x), tf.rank(x)
-    added = tf.equal(tf.range(rank)[:, None], tf.reshape(tf.cast(axes, tf.int32), [1, -1]) % rank)
-    added = tf.reduce_any(added, 1)
-    kept, summed = (tf.boolean_mask(tf.range(rank), mask) for mask in (~added, added))
-    count = tf.reduce_prod(tf.gather(shape, summed))
+    summed = tf.reshape(tf.cast(axes, tf.int32), [-1]) % rank
+    added = tf.reduce_any(tf.equal(tf.range(rank)[:, None], summed[None]), 1)
+    kept = tf.boolean_mask(tf.range(rank), ~added)
     rows = tf.reshape(
-        tf.transpose(tf.cast(x, tf.float32), tf.concat([kept, summed], 0)),
-        [tf.reduce_prod(tf.gather(shape, kept)), count],
+        tf.transpose(x, tf.concat([kept, summed], 0)),
+        [tf.reduce_prod(tf.gather(shape, kept)), tf.reduce_prod(tf.gather(shape, summed))],
     )
-    total = tf.cumsum(tf.pad(rows, [[0, 0], [1, 0]]), 1)[:, -1]
-    keep_dims = attributes["keep_dims"].b
-    result = tf.where(added, 1, shape) if keep_dims else tf.gather(shape, kept)
-    return tf.reshape(total, result), tf.cast(count, tf.float32)
+    terms = tf.pad(tf.cast(rows, tf.float32), [[0, 0], [1, 0]])
+    total = tf.cumsum(terms, 1)[:, -1]
+    return tf.cast(total / tf.cast(tf.shape(rows)[1], tf.float32) if mean else total, tf.float64)
 
 
-def _sum(attributes: Mapping[str, Any], x: Any, axes: Any) -> list[Any]:
-    import tensorflow as tf
+def _reduction(*, mean: bool) -> Definition:
+    """Of the terms as they are and of rounded ones, the result that is further off.
 
-    return [tf.cast(_in_order(attributes, x, axes)[0], tf.float64)]
+    Rounded terms stand for other orders. The terms as they are drift where each addition is a tie,
+    which the least rounding would break.
+    """
+
+    def define(attributes: Mapping[str, Any], x: Any, axes: Any, rounded: Any) -> list[Any]:
+        import tensorflow as tf
+
+        reduce = tf.reduce_mean if mean else tf.reduce_sum
+        exact = reduce(x, axes, keepdims=attributes["keep_dims"].b)
+        first, second = (
+            tf.reshape(_in_order(terms, axes, mean=mean), tf.shape(exact)) for terms in (x, rounded)
+        )
+        return [tf.where(tf.abs(first - exact) > tf.abs(second - exact), first, second)]
+
+    return define
 
 
-def _mean(attributes: Mapping[str, Any], x: Any, axes: Any) -> list[Any]:
-    import tensorflow as tf
-
-    total, count = _in_order(attributes, x, axes)
-    return [tf.cast(total / count, tf.float64)]
-
-
-SEQUENTIAL: Mapping[str, Definition] = MappingProxyType({"Sum": _sum, "Mean": _mean})
-"""By op: from its attributes and float64 inputs to its float64 output, rounded on the way."""
+SEQUENTIAL: Mapping[str, Definition] = MappingProxyType(
+    {"Sum": _reduction(mean=False), "Mean": _reduction(mean=True)}
+)
+"""By op: from its attributes, its float64 inputs and its terms rounded at random to its float64
+output, rounded on the way."""
