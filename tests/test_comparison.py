@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from tfjs_verify.comparison import compare, compare_outputs
-from tfjs_verify.tensors import TensorSpec
+from tfjs_verify.tensors import TensorSpec, value_classes
 from tfjs_verify.tolerance import EXACT, Tolerance, default_tolerance, resolve_tolerance
 
 DEFAULT = default_tolerance("float32")
@@ -99,6 +100,37 @@ def test_a_tolerance_cannot_hide_nan_or_infinity():
     assert not compare("y", f32(np.nan), f32(1.0), generous).agrees
     assert not compare("y", f32(np.inf), f32(1.0), generous).agrees
     assert not compare("y", f32(np.inf), f32(-np.inf), generous).agrees
+
+
+@dataclass(frozen=True)
+class Undecided(Tolerance):
+    """Chance decides between 1.5 and what `may_be` is of."""
+
+    may_be: float = 0.0
+
+    def classes(self, expected):
+        return value_classes(np.full(expected.shape, self.may_be)) | value_classes(f32(1.5))
+
+
+@pytest.mark.parametrize("may_be", VALUES)
+@pytest.mark.parametrize("expected", VALUES)
+@pytest.mark.parametrize("actual", VALUES)
+def test_chance_excuses_no_class_but_those_that_it_decides_between(may_be, expected, actual):
+    result = compare(
+        "y", f32(VALUES[expected]), f32(VALUES[actual]), Undecided(may_be=VALUES[may_be])
+    )
+    if np.isfinite([VALUES[expected], VALUES[actual]]).all():
+        assert result.agrees == (expected == actual or VALUES[expected] == VALUES[actual])
+    else:
+        possible = actual == may_be or np.isfinite(VALUES[actual])
+        assert result.agrees == (expected == actual or possible)
+        assert bool(result.undecided) == (expected != actual and possible)
+
+
+def test_the_worst_element_is_one_that_disagrees():
+    unlimited = Tolerance(atol=np.inf)
+    result = compare("y", f32(np.inf, 2.0), f32(np.inf, np.nan), unlimited)
+    assert result.worst.index == (1,)
 
 
 def test_errors_are_measured_over_finite_elements():

@@ -1,8 +1,9 @@
 """Expected, actual, allowance → what differs, where, by how much, in which domain. Pure NumPy.
 
 A value belongs to one class: finite, subnormal, NaN or infinite. Two values of different classes
-disagree in the domain of the rarer one (NaN before infinite before finite), whatever the
-allowance; two finite ones disagree where they differ by more than is allowed.
+disagree in the domain of the rarer one (NaN before infinite before finite), however much may
+differ, unless chance decides the class; two finite ones disagree where they differ by more than is
+allowed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ from typing import Literal
 
 import numpy as np
 
-from tfjs_verify.tensors import Array, Shape, TensorSpec, as_bytes, dtype_name, tfjs_dtype
+from tfjs_verify.tensors import (
+    Array,
+    Shape,
+    TensorSpec,
+    as_bytes,
+    dtype_name,
+    tfjs_dtype,
+    value_classes,
+)
 from tfjs_verify.tolerance import EXACT, Allowance
 
 Domain = Literal[
@@ -93,6 +102,8 @@ class OutputComparison:
     errors: Errors = field(default_factory=Errors)
     mismatches: tuple[Mismatch, ...] = ()
     mismatched: int = 0
+    undecided: tuple[Mismatch, ...] = ()
+    """Values of other classes where rounding alone decides about the class."""
 
     @property
     def agrees(self) -> bool:
@@ -140,7 +151,7 @@ def compare(
     if structure is not None or actual is None:
         reshaped = actual is not None and dtype_name(actual) == tfjs_dtype(dtype)
         return OutputComparison(name, dtype, shape, allowance, structure, reshaped)
-    mismatches, mismatched = _mismatches(expected, actual, allowance)
+    mismatches, undecided = _mismatches(expected, actual, allowance)
     return OutputComparison(
         name,
         dtype,
@@ -148,7 +159,8 @@ def compare(
         allowance,
         errors=_errors(expected, actual),
         mismatches=mismatches,
-        mismatched=mismatched,
+        mismatched=sum(mismatch.count for mismatch in mismatches),
+        undecided=undecided,
     )
 
 
@@ -166,26 +178,38 @@ def _structure(expected: Array, actual: Array | None) -> str | None:
 
 def _mismatches(
     expected: Array, actual: Array, allowance: Allowance
-) -> tuple[tuple[Mismatch, ...], int]:
+) -> tuple[tuple[Mismatch, ...], tuple[Mismatch, ...]]:
+    """What disagrees, and what would if rounding alone did not decide about it."""
     if expected.dtype.kind not in "fc" and dtype_name(expected) != "bfloat16":
-        return _exact_mismatches(expected, actual, allowance)
+        return _exact_mismatches(expected, actual, allowance), ()
     wide_expected, wide_actual = _widen(expected), _widen(actual)
     domains = _float_domains(wide_expected, wide_actual)
     allowed = allowance.allowed(wide_expected)
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.abs(wide_actual - wide_expected)
+    classes = allowance.classes(wide_expected)
+    excused = np.zeros(error.shape, bool)
+    if classes is not None:
+        excused = (classes & value_classes(wide_actual)) != 0
     wrong: dict[Domain, Array] = {
         "finite": domains["finite"] & (error > allowed),
         "subnormal": domains["subnormal"] & (error > allowed),
-        "infinite": domains["infinite"],
-        "nan": domains["nan"],
+        "infinite": domains["infinite"] & ~excused,
+        "nan": domains["nan"] & ~excused,
     }
-    found = tuple(
-        _worst(domain, mask, expected, actual, error, allowed)
-        for domain, mask in wrong.items()
-        if mask.any()
+    undecided: dict[Domain, Array] = {
+        "infinite": domains["infinite"] & excused,
+        "nan": domains["nan"] & excused,
+    }
+    found, open_ = (
+        tuple(
+            _worst(domain, mask, expected, actual, error, allowed)
+            for domain, mask in masks.items()
+            if mask.any()
+        )
+        for masks in (wrong, undecided)
     )
-    return found, sum(mismatch.count for mismatch in found)
+    return found, open_
 
 
 def _float_domains(expected: Array, actual: Array) -> dict[Domain, Array]:
@@ -210,9 +234,7 @@ def _subnormal(expected: Array, actual: Array) -> Array:
     return result
 
 
-def _exact_mismatches(
-    expected: Array, actual: Array, allowance: Allowance
-) -> tuple[tuple[Mismatch, ...], int]:
+def _exact_mismatches(expected: Array, actual: Array, allowance: Allowance) -> tuple[Mismatch, ...]:
     """What differs at all, but for elements that anything is allowed to."""
     if dtype_name(expected) == "string":
         expected, actual = as_bytes(expected), as_bytes(actual)
@@ -220,7 +242,7 @@ def _exact_mismatches(
     if different.any() and dtype_name(expected) != "string":
         different &= ~np.isposinf(allowance.allowed(expected))
     if not different.any():
-        return (), 0
+        return ()
     if dtype_name(expected) in ("string", "bool"):
         error = different.astype(np.float64)
     else:
@@ -236,15 +258,15 @@ def _exact_mismatches(
                 found.append(
                     _worst("finite", inside, expected, actual, error, np.zeros_like(error))
                 )
-            return tuple(found), int(different.sum())
-    mismatch = _worst(domain, different, expected, actual, error, np.zeros_like(error))
-    return (mismatch,), mismatch.count
+            return tuple(found)
+    return (_worst(domain, different, expected, actual, error, np.zeros_like(error)),)
 
 
 def _worst(
     domain: Domain, mask: Array, expected: Array, actual: Array, error: Array, allowed: Array
 ) -> Mismatch:
-    excess = np.where(mask, np.nan_to_num(error, nan=np.inf) - allowed, -np.inf)
+    beyond = np.subtract(error, allowed, out=np.full(error.shape, np.inf), where=np.isfinite(error))
+    excess = np.where(mask, beyond, -np.inf)
     index = np.unravel_index(int(np.argmax(excess)), mask.shape)
     return Mismatch(
         domain=domain,

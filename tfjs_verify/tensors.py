@@ -119,6 +119,13 @@ def as_bytes(array: Array) -> Array:
     return result
 
 
+def value_classes(array: Array) -> Array:
+    """Per element of a floating-point array its class, as one bit: finite, NaN, infinities."""
+    infinite = np.where(np.real(array) > 0, 4, 8) if array.dtype.kind != "c" else 4
+    classes = np.where(np.isnan(array), 2, np.where(np.isinf(array), infinite, 1))
+    return classes.astype(np.uint8)
+
+
 def narrow(array: Array) -> tuple[Array, Narrowing | None]:
     """The array in the dtype that TensorFlow.js has for it, and what that changed.
 

@@ -22,6 +22,12 @@ class Allowance(Protocol):
     def allowed(self, expected: Array) -> Array:
         """The error allowed per element, float64, of the shape of `expected`."""
 
+    def classes(self, expected: Array) -> Array | None:
+        """Per element the bits of the classes (`value_classes`) among which chance decides.
+
+        None where every element is of the class that is expected.
+        """
+
     def describe(self) -> str:
         """The rule in words."""
 
@@ -44,6 +50,10 @@ class Tolerance:
         largest = float(magnitude.max(initial=0.0))
         allowance: Array = self.atol + self.rtol * magnitude + self.scale * largest
         return allowance
+
+    def classes(self, expected: Array) -> Array | None:
+        """None: no tolerance hides a NaN or an infinity."""
+        return None
 
     def describe(self) -> str:
         """The rule in words, without the parts that are zero."""

@@ -24,6 +24,8 @@ from tfjs_verify.runtimes import TensorFlow
 from tfjs_verify.tolerance import default_tolerance
 
 ULP = 2.0**-23
+FINITE, NAN, MINUS_INFINITY = 1, 2, 8
+"""Of `value_classes`."""
 
 
 def cases(*shape: int, count: int = 8, scale: float = 1.0) -> list[Case]:
@@ -239,6 +241,41 @@ def test_a_shape_that_rounding_decides_is_told(tmp_path: Path) -> None:
         noise = measure_noise(reference, oracle, given)
         assert not noise["y"].reshapes
         assert noise.on(measure_case(reference, oracle, given[0]))["y"].reshapes
+
+
+DECIDED: dict[str, tuple[Any, float, set[int]]] = {
+    "a root of nearly 0": (
+        lambda x: tf.sqrt(tf.reduce_mean(x * x) - tf.square(tf.reduce_mean(x))),
+        0.9,
+        {FINITE, NAN},
+    ),
+    "a logarithm of what is left of 1": (
+        lambda x: tf.math.log(1 - tf.sigmoid(x)),
+        20.0,
+        {FINITE, MINUS_INFINITY, NAN},
+    ),
+    "a root of 2": (tf.sqrt, 2.0, set()),
+    "a root of -2": (tf.sqrt, -2.0, set()),
+}
+
+
+@pytest.mark.parametrize("name", DECIDED)
+def test_a_class_that_rounding_decides_is_told(name: str, tmp_path: Path) -> None:
+    function, value, possible = DECIDED[name]
+    given = Case("flat", {"x": np.full(30, value, np.float32)}, "made")
+    with (
+        saved(tmp_path, function, tf.TensorSpec([None], tf.float32, name="x")) as model,
+        Oracle(model) as oracle,
+        TensorFlow(model) as reference,
+    ):
+        usual = measure_noise(reference, oracle, [given])
+        heard = usual.on(measure_case(reference, oracle, given, repetitions=16))["y"]
+        expected = reference.run(given.inputs)["y"]
+    assert usual["y"].classes_of(expected) is None
+    classes = heard.classes_of(expected)
+    assert (classes is not None) == bool(possible)
+    if classes is not None:
+        assert {bit for bit in (1, 2, 4, 8) if np.any(classes & bit)} == possible
 
 
 def test_nan_and_infinity_say_nothing(tmp_path: Path) -> None:

@@ -133,7 +133,8 @@ def test_sums_go_along_their_axes_in_the_order_that_is_named(
     error = abs(one_by_one(x.transpose(axes).ravel()) / x.size - x.astype(np.float64).mean())
     function = functools.partial(tf.reduce_mean, axis=axes)
     with saved(tmp_path, function, image(None, 3)) as model, Oracle(model) as oracle:
-        deviation = abs(oracle.run_dithered({"x": x})["y"] - oracle.run({"x": x})["y"])
+        exact = oracle.run({"x": x})["y"]
+        deviation = max(abs(oracle.run_dithered({"x": x})["y"] - exact) for _ in range(4))
     assert (error > 1e-5) == (axes == (-1, 0))
     assert deviation == pytest.approx(error, abs=3e-6)
 
@@ -141,8 +142,10 @@ def test_sums_go_along_their_axes_in_the_order_that_is_named(
 def test_a_long_sum_of_one_number_drifts_as_it_does_on_wasm(tmp_path: Path) -> None:
     x = np.full(1_000_000, 0.1, np.float32)
     with saved(tmp_path, tf.reduce_mean, image(None)) as model, Oracle(model) as oracle:
-        drift = oracle.run_dithered({"x": x})["y"] / oracle.run({"x": x})["y"] - 1
-    assert drift == pytest.approx(0.0096, rel=0.02)
+        exact = oracle.run({"x": x})["y"]
+        drifts = [oracle.run_dithered({"x": x})["y"] / exact - 1 for _ in range(8)]
+    assert max(drifts) == pytest.approx(0.0096, rel=0.02)
+    assert abs(min(drifts)) < 1e-6  # a kernel that adds up in a tree
 
 
 def test_integers_are_added_exactly(tmp_path: Path) -> None:

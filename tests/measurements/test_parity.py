@@ -123,6 +123,30 @@ def test_a_reference_that_contradicts_itself_gives_no_verdict(nodes, worker, tmp
     assert any(finding.domain == "nondeterministic" for finding in backend.findings)
 
 
+def test_a_nan_that_rounding_alone_decides_is_told_and_wrong_for_nobody(tmp_path, worker, nodes):
+    """A standard deviation as E[x²] - E[x]² of equal numbers: the root of 0, or of less."""
+    import tensorflow as tf
+
+    class Deviation(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None, 30], tf.float32, name="x")])
+        def __call__(self, x):
+            mean = tf.reduce_mean(x, -1)
+            return {"y": tf.sqrt(tf.reduce_mean(x * x, -1) - mean * mean)}
+
+    model = Deviation()
+    tf.saved_model.save(model, tmp_path / "model", signatures=model.__call__)
+    flat = np.linspace(0.1, 0.9, 64, dtype=np.float32)[:, None] * np.ones(30, np.float32)
+    np.savez(tmp_path / "flat.npz", x=flat)
+    options = {"data": [tmp_path / "flat.npz"], "examples": 1, "remember": False}
+    options |= {"special_values": "off", "nodes": nodes, "worker": worker}
+    report = tv.verify(tmp_path / "model", **options)
+    assert report.verdict == "pass"
+    told = [finding for each in report.models[0].backends for finding in each.findings]
+    undecided = [finding for finding in told if finding.domain == "nan"]
+    assert undecided
+    assert all("rounding alone decides which" in finding.message for finding in undecided)
+
+
 def test_a_tie_in_one_case_excuses_no_wrong_label_in_another(tmp_path, worker, nodes):
     """Rounding alone decides the label of `tie.npz`; the artifact has one class turned round."""
     import tensorflow as tf

@@ -26,7 +26,10 @@ from tfjs_verify.tensors import Array, TensorSpec
 from tfjs_verify.tolerance import Allowance, resolve_tolerance
 
 _DECISIVE_REPETITIONS = 16
-"""Random roundings in a second hearing where the graph decides: a near tie falls seldom."""
+"""Random roundings in a second hearing where the graph decides, or an answer is no number.
+
+A near tie falls seldom, and so does a difference of equals below zero.
+"""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,10 @@ class NoiseAllowance:
     def allowed(self, expected: Array) -> Array:
         """The error allowed per element, float64, of the shape of `expected`."""
         return self.noise.allowance(expected, factor=self.factor)
+
+    def classes(self, expected: Array) -> Array | None:
+        """Per element the classes that rounding alone decides among; None where it does not."""
+        return self.noise.classes_of(expected)
 
     def describe(self) -> str:
         """The rule in words."""
@@ -67,8 +74,11 @@ class Judge:
         """Whether no shape of this output is wrong, because rounding alone decides about it."""
         return False
 
-    def hear_again(self, case: Case) -> Judge | None:
-        """A judge for this case alone, who knows its conditioning; None where there is none."""
+    def hear_again(self, case: Case, *, closely: bool = False) -> Judge | None:
+        """A judge for this case alone, who knows its conditioning; None where there is none.
+
+        `closely` spends more on it: what is heard is of another class than what was expected.
+        """
         return None
 
 
@@ -93,9 +103,8 @@ class NoiseJudge(Judge):
         self._reference = reference
         self._oracle = oracle
         self._factor, self._atol, self._rtol = factor, atol, rtol
-        decides = oracle is not None and bool(oracle.decisions)
-        self._repetitions = _DECISIVE_REPETITIONS if decides else DEFAULT_REPETITIONS
-        self._heard: tuple[Case, Judge | None] | None = None
+        self._decides = oracle is not None and bool(oracle.decisions)
+        self._heard: tuple[Case, bool, Judge | None] | None = None
         self._lock = Lock()
 
     def ratio(self, output: str, expected: Array, actual: Array) -> float | None:
@@ -109,18 +118,20 @@ class NoiseJudge(Judge):
         """Whether TensorFlow and exact arithmetic already disagree about it on the case heard."""
         return self.noise[output].reshapes
 
-    def hear_again(self, case: Case) -> Judge | None:
+    def hear_again(self, case: Case, *, closely: bool = False) -> Judge | None:
         """A judge whose noise includes this case's; the backends' threads share what is heard."""
         if self._oracle is None or self.noise.basis == "defaults":
             return None
+        closely = closely or self._decides
         with self._lock:
-            if self._heard is None or self._heard[0] is not case:
-                self._heard = case, self._measured_on(case, self._oracle)
-            return self._heard[1]
+            if self._heard is None or self._heard[0] is not case or self._heard[1] < closely:
+                self._heard = case, closely, self._measured_on(case, self._oracle, closely)
+            return self._heard[2]
 
-    def _measured_on(self, case: Case, oracle: Oracle) -> Judge | None:
+    def _measured_on(self, case: Case, oracle: Oracle, closely: bool) -> Judge | None:
+        repetitions = _DECISIVE_REPETITIONS if closely else DEFAULT_REPETITIONS
         try:
-            heard = measure_case(self._reference, oracle, case, repetitions=self._repetitions)
+            heard = measure_case(self._reference, oracle, case, repetitions=repetitions)
             noise = self.noise.on(heard)
         except RuntimeFailure:
             return None  # the oracle cannot follow here; the first judgement stands

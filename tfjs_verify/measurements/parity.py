@@ -318,7 +318,12 @@ class _Tally:
             return self._judge, compared
         if self._convicted >= _HEARINGS:
             return self._judge, compared
-        again = self._judge.hear_again(case)
+        other_class = any(
+            mismatch.domain in ("nan", "infinite")
+            for each in compared
+            for mismatch in each.mismatches
+        )
+        again = self._judge.hear_again(case, closely=other_class)
         if again is None:
             return self._judge, compared
         compared = compare_outputs(self._specs, expected, actual, again.allowances)
@@ -331,8 +336,8 @@ class _Tally:
     def _add(
         self, case: Case, comparison: OutputComparison, judge: Judge, ratio: float | None
     ) -> None:
-        if not comparison.agrees:
-            gates = self._counts(case) and not _excused(comparison, judge)
+        if not comparison.agrees or comparison.undecided:
+            gates = not comparison.agrees and self._counts(case) and not _excused(comparison, judge)
             self._disagreements.append(
                 Disagreement(
                     case, comparison, comparison.worst, gates=gates, heard=judge is not self._judge

@@ -33,6 +33,10 @@ def disagreements(parity: CandidateParity) -> tuple[FindingReport, ...]:
         for mismatch in comparison.mismatches:
             finding = _mismatch_finding(parity, each, mismatch)
             _count(found, comparison.name, finding)
+        for mismatch in comparison.undecided:
+            finding = _mismatch_finding(parity, each, mismatch)
+            words = f"{finding.message}; rounding alone decides which"
+            _count(found, comparison.name, replace(finding, gates=False, message=words))
     return tuple(found.values())
 
 

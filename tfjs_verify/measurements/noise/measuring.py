@@ -9,7 +9,7 @@ over eight cases, they come close to what TensorFlow.js does where it is right.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -83,7 +83,7 @@ class Noise:
     def on(self, case: CaseNoise) -> Noise:
         """This noise, joined with that of one case: for judging that case alone."""
         outputs = {
-            name: replace(each.joined(own), jumps=own.jumps, reshapes=own.reshapes)
+            name: each.joined(own).deciding(own)
             for name, each in self.outputs.items()
             for own in [case.outputs[name]]
         }

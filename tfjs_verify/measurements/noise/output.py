@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tfjs_verify.measurements.noise.envelope import Envelope
-from tfjs_verify.tensors import Array
+from tfjs_verify.tensors import Array, value_classes
 from tfjs_verify.tolerance import default_tolerance
 
 DEFAULT_FACTOR = 5.0
@@ -41,6 +41,9 @@ class OutputNoise:
     """The largest number of the output, per case measured."""
     jumps: Array | None = field(default=None, compare=False, repr=False)
     """Where, in this one case, rounding alone decides about an element; None where nowhere."""
+    classes: Array | None = field(default=None, compare=False, repr=False)
+    """Per element of this one case the classes (`value_classes`) that rounding alone decides among,
+    0 where it does not; None where nowhere."""
     reshapes: bool = False
     """Whether rounding alone decides about the output's shape in this one case."""
 
@@ -97,6 +100,11 @@ class OutputNoise:
             return np.zeros(expected.shape, bool)
         return self.jumps
 
+    def classes_of(self, expected: Array) -> Array | None:
+        """`classes`, for the answer that they are of."""
+        fits = self.classes is not None and self.classes.shape == expected.shape
+        return self.classes if fits else None
+
     def resolution(self, *, factor: float = DEFAULT_FACTOR) -> float:
         """The smallest error that is told from rounding, relative to the output's largest number.
 
@@ -114,8 +122,13 @@ class OutputNoise:
             on_zeros=max(self.on_zeros, other.on_zeros),
             scales=self.scales + other.scales,
             jumps=None,
+            classes=None,
             reshapes=False,
         )
+
+    def deciding(self, case: OutputNoise) -> OutputNoise:
+        """This noise, where rounding alone decides what it decides in `case`."""
+        return replace(self, jumps=case.jumps, classes=case.classes, reshapes=case.reshapes)
 
 
 def output_noise(
@@ -123,7 +136,7 @@ def output_noise(
 ) -> OutputNoise:
     """The noise of one output on one case: the reference's `answer` and the `dithered` ones.
 
-    Elements that are not finite on both sides say nothing about rounding.
+    Elements that are not finite on both sides say nothing about the size of rounding.
     """
     empty = OutputNoise(name, dtype)
     others = (answer, *dithered)
@@ -156,7 +169,17 @@ def output_noise(
         on_zeros=0.0 if scale else max(peaks),
         scales=(scale,),
         jumps=jumps,
+        classes=_classes((exact, *others)),
     )
+
+
+def _classes(answers: Sequence[Array]) -> Array | None:
+    """The classes that the elements have in float32, where the answers are not of one mind."""
+    with np.errstate(over="ignore"):
+        narrow = [a.astype(np.complex64 if a.dtype.kind == "c" else np.float32) for a in answers]
+    seen: Array = np.bitwise_or.reduce([value_classes(answer) for answer in narrow])
+    undecided = (seen & (seen - 1)) != 0
+    return np.where(undecided, seen, 0).astype(np.uint8) if undecided.any() else None
 
 
 def _jumps(errors: Sequence[Array], scale: float) -> Array | None:
