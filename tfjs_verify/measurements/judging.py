@@ -26,10 +26,8 @@ from tfjs_verify.tensors import Array, TensorSpec
 from tfjs_verify.tolerance import Allowance, resolve_tolerance
 
 _DECISIVE_REPETITIONS = 16
-"""Random roundings in a second hearing where the graph decides, or an answer is no number.
-
-A near tie falls seldom, and so does a difference of equals below zero.
-"""
+"""Random roundings in a close hearing: a near tie falls seldom, and so does a difference of equals
+below zero."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class Judge:
     def hear_again(self, case: Case, *, closely: bool = False) -> Judge | None:
         """A judge for this case alone, who knows its conditioning; None where there is none.
 
-        `closely` spends more on it: what is heard is of another class than what was expected.
+        `closely` spends more on it, which matters where rounding alone decides something.
         """
         return None
 

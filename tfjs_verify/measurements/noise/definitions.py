@@ -64,6 +64,13 @@ def _local_response(attributes: Mapping[str, Any], x: Any) -> list[Any]:
     return [x * tf.pow(bias + alpha * energy, -beta)]
 
 
+def _adjust_contrast(attributes: Mapping[str, Any], images: Any, factor: Any) -> list[Any]:
+    import tensorflow as tf
+
+    mean = tf.reduce_mean(images, [-3, -2], keepdims=True)
+    return [(images - mean) * tf.cast(factor, images.dtype) + mean]
+
+
 def _resize_bilinear(attributes: Mapping[str, Any], images: Any, size: Any) -> list[Any]:
     import tensorflow as tf
 
@@ -155,6 +162,7 @@ DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
         "FusedBatchNormV2": _fused_batch_norm,
         "FusedBatchNormV3": _fused_batch_norm_3,
         "CropAndResize": _crop_and_resize,
+        "AdjustContrastv2": _adjust_contrast,
         "LRN": _local_response,
         "ResizeBilinear": _resize_bilinear,
         "AvgPool3D": _pool_3d("average"),

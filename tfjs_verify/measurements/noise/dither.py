@@ -1,11 +1,11 @@
 """Rounding noise of any correct float32 implementation, injected into a float64 graph.
 
 The standard model of floating-point arithmetic: an op's result is the exact one times (1 + δ),
-|δ| ≤ 2⁻²⁴. An op that adds up many terms does that after every term, so that the first of n terms
-is rounded n times: its factor is the end of a random walk. An op that only moves or picks values
-does nothing. The deviations that a few random δ cause in the outputs show how much rounding the
-model lets through, whichever kernels compute it, and without the luck of one implementation on one
-input.
+|δ| ≤ 2⁻²⁴, and a float32. An op that adds up many terms does that after every term, so that the
+first of n terms is rounded n times: its factor is the end of a random walk. An op that only moves
+or picks values does nothing. The deviations that a few random δ cause in the outputs show how much
+rounding the model lets through, whichever kernels compute it, and without the luck of one
+implementation on one input.
 
 Sums over axes are not left to chance at all: see `sequence`.
 """
@@ -113,6 +113,8 @@ def add_dither(
 ) -> str:
     """Adds nodes that multiply the tensor `reference` by (1 + δ); the reference of their result.
 
+    Without `terms` the result is rounded to a float32: what two kernels round to the same number is
+    equal, and what is left of 1 may be nothing.
     `body` is what the lifting writes to; `dtype` is the enum value of float64 or complex128.
     """
     import tensorflow as tf
@@ -141,4 +143,9 @@ def add_dither(
         factor = body.add(f"{name}/factor", "AddV2", [factor, least], T=double)
     if dtype != double:
         factor = body.add(f"{name}/complex", "Cast", [factor], SrcT=double, DstT=dtype)
-    return str(body.add(f"{name}/dithered", "Mul", [reference, factor], T=dtype))
+    result = body.add(f"{name}/dithered", "Mul", [reference, factor], T=dtype)
+    if terms is not None:
+        return str(result)
+    narrow = (tf.float32 if dtype == double else tf.complex64).as_datatype_enum
+    rounded = body.add(f"{name}/narrow", "Cast", [result], SrcT=dtype, DstT=narrow)
+    return str(body.add(f"{name}/rounded", "Cast", [rounded], SrcT=narrow, DstT=dtype))

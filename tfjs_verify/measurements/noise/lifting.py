@@ -107,6 +107,7 @@ class _Lifting:
             traced = trace(definition, node.attr, dtypes)
             if node.op not in SEQUENTIAL:  # what rounds on purpose stays as it is
                 traced = self._function(traced)
+            traced.attr["_noinline"].b = True  # inlined, its nodes could be called like others
             self._library.append(traced)
             self._definitions[key] = traced.signature.name
         return self._definitions[key]

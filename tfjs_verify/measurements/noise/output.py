@@ -146,7 +146,7 @@ def output_noise(
         flipped = np.any([other != exact for other in others], axis=0)
         return replace(empty, jumps=flipped if flipped.any() else None)
     magnitude, exact_scale = _magnitude(exact)
-    _, scale = _magnitude(answer)  # allowances are asked for relative to the answer
+    size, scale = _magnitude(answer)  # allowances are asked for by the size of the answer
     with np.errstate(invalid="ignore", over="ignore"):
         errors = [np.abs(_widen(other) - _widen(exact)) for other in others]
     representable = magnitude <= np.finfo(np.float32).max  # float64 goes on where float32 ends
@@ -159,7 +159,7 @@ def output_noise(
         peaks.append(float(np.max(error[finite], initial=0.0)))
         if scale:
             steady = finite if jumps is None else finite & ~jumps
-            envelope = envelope.with_samples(magnitude[steady] / scale, error[steady] / scale)
+            envelope = envelope.with_samples(size[steady] / scale, error[steady] / scale)
     relative = [peak / (scale or max(exact_scale, peak) or 1.0) for peak in peaks]
     return replace(
         empty,

@@ -23,6 +23,9 @@ from tfjs_verify.measurements.noise.sequence import SEQUENTIAL
 _FLOW = frozenset({"flow", "flow_in", "flow_out"})
 """Arguments of tensor arrays that only order them; their value means nothing."""
 
+_BACKWARD = 4.0
+"""What an op hides of its rounding in float32: for most kernels, slightly other operands."""
+
 _DRAWS = (
     "Random", "Uniform", "StandardNormal", "TruncatedNormal", "ParameterizedTruncated",
     "Multinomial", "RngReadAndSkip",
@@ -186,7 +189,8 @@ class Rewrite:
             position: port for position, port in enumerate(outputs) if port.type in lifted_types()
         }
         given = node.op == "Const" or _draws_random_numbers(node.op)
-        if not given and any(port.argument not in _FLOW for port in narrow_outputs.values()):
+        obstacle = not given and any(p.argument not in _FLOW for p in narrow_outputs.values())
+        if obstacle:
             self._whole.obstacle(node)
         rounds = self._whole.dithers and not given and node.op not in EXACT
         for position, port in enumerate(outputs):
@@ -207,6 +211,11 @@ class Rewrite:
         def passed(position: int, reference: str) -> str:
             if position in narrow_inputs:
                 kind = narrow_inputs[position].type
+                if rounds and obstacle:
+                    wide = lifted_types()[kind]
+                    reference = self._whole.dither(
+                        self._body, node.name, reference, wide, Terms(position, scale=_BACKWARD)
+                    )
                 return self._body.add(
                     f"{node.name}/narrowed", "Cast", [reference],
                     SrcT=lifted_types()[kind], DstT=kind,
