@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -332,6 +333,32 @@ def test_an_obstacle_makes_the_basis_partial(tmp_path: Path) -> None:
     assert noise.basis == "partial"
     assert "FakeQuantWithMinMaxArgs" in noise.reason
     assert noise["y"].measured
+
+
+def test_a_score_that_a_mask_absorbs_is_no_noise(tmp_path: Path) -> None:
+    """Where all are masked, all are equal in float32, on every backend."""
+
+    def attend(x: Any, mask: Any) -> Any:
+        return tf.nn.softmax(x + (1.0 - mask) * -1e9)
+
+    given = [
+        Case(f"{n}", {"x": draw(2, 6, seed=n), "mask": np.zeros((2, 6), np.float32)}, "made")
+        for n in range(8)
+    ]
+    specs = [tf.TensorSpec([None, 6], tf.float32, name=name) for name in ("x", "mask")]
+    with (
+        saved(tmp_path, attend, *specs) as model,
+        Oracle(model) as oracle,
+        TensorFlow(model) as reference,
+    ):
+        masked = measure_noise(reference, oracle, given)
+        free = [
+            replace(case, inputs={**case.inputs, "mask": np.ones((2, 6), np.float32)})
+            for case in given
+        ]
+        usual = measure_noise(reference, oracle, free)
+    assert masked["y"].envelope.peak < 4 * ULP
+    assert usual["y"].envelope.peak < 16 * ULP
 
 
 def test_an_obstacle_rounds_as_if_its_operands_were_slightly_others(tmp_path: Path) -> None:

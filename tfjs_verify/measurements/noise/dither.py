@@ -114,7 +114,7 @@ def add_dither(
     """Adds nodes that multiply the tensor `reference` by (1 + δ); the reference of their result.
 
     Without `terms` the result is rounded to a float32: what two kernels round to the same number is
-    equal, and what is left of 1 may be nothing.
+    equal, and what is left of 1 may be nothing. What is one already is not for anybody to round.
     `body` is what the lifting writes to; `dtype` is the enum value of float64 or complex128.
     """
     import tensorflow as tf
@@ -147,5 +147,15 @@ def add_dither(
     if terms is not None:
         return str(result)
     narrow = (tf.float32 if dtype == double else tf.complex64).as_datatype_enum
-    rounded = body.add(f"{name}/narrow", "Cast", [result], SrcT=dtype, DstT=narrow)
-    return str(body.add(f"{name}/rounded", "Cast", [rounded], SrcT=narrow, DstT=dtype))
+
+    def rounded(what: str, value: str) -> str:
+        """`value` as a float32 has it."""
+        given = body.add(f"{name}/{what}", "Cast", [value], SrcT=dtype, DstT=narrow)
+        return str(body.add(f"{name}/{what}_widened", "Cast", [given], SrcT=narrow, DstT=dtype))
+
+    exact = body.add(
+        f"{name}/exact", "Equal", [reference, rounded("nearest", reference)],
+        T=dtype, incompatible_shape_error=True,
+    )  # fmt: skip
+    dithered = rounded("random", result)
+    return str(body.add(f"{name}/result", "SelectV2", [exact, reference, dithered], T=dtype))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tfjs_verify.measurements.noise.absorption import ABSORBING
 from tfjs_verify.measurements.noise.bodies import Body
 from tfjs_verify.measurements.noise.definitions import Definition, trace
 from tfjs_verify.measurements.noise.dither import Terms, add_dither
@@ -105,7 +106,7 @@ class _Lifting:
         key = alike.SerializeToString(deterministic=True) + bytes(dtypes)
         if key not in self._definitions:
             traced = trace(definition, node.attr, dtypes)
-            if node.op not in SEQUENTIAL:  # what rounds on purpose stays as it is
+            if node.op not in SEQUENTIAL and node.op not in ABSORBING:  # these round on purpose
                 traced = self._function(traced)
             traced.attr["_noinline"].b = True  # inlined, its nodes could be called like others
             self._library.append(traced)

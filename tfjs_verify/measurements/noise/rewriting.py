@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from tfjs_verify.measurements.noise.absorption import ABSORBING
 from tfjs_verify.measurements.noise.bodies import Body
 from tfjs_verify.measurements.noise.definitions import DEFINITIONS, STEPS, Definition
 from tfjs_verify.measurements.noise.dither import EXACT, Terms, terms_of
@@ -116,14 +117,21 @@ class Rewrite:
         self._whole.rename(node)
         lifted_inputs = ports(node, definition.input_arg)
         lifted_outputs = ports(node, definition.output_arg)
-        if self._whole.dithers and lifted_outputs and lifted_outputs[0].type == _double():
-            if node.op in SEQUENTIAL:
-                self._add_up(node, lifted_inputs, lifted_outputs)
-                return
-            if node.op in STEPS:
-                self._replace(node, node, lifted_inputs, lifted_outputs, STEPS[node.op])
-                return
-        self._border(node, lifted_inputs, lifted_outputs)
+        dithers = self._whole.dithers
+        if not lifted_outputs or lifted_outputs[0].type != _double():
+            self._border(node, lifted_inputs, lifted_outputs)
+        elif node.op in ABSORBING and not self._adds_constant(node):
+            absorbing = ABSORBING[node.op]
+            self._replace(node, node, lifted_inputs, lifted_outputs, absorbing, rounds=dithers)
+        elif dithers and node.op in SEQUENTIAL:
+            self._add_up(node, lifted_inputs, lifted_outputs)
+        elif dithers and node.op in STEPS:
+            self._replace(node, node, lifted_inputs, lifted_outputs, STEPS[node.op])
+        else:
+            self._border(node, lifted_inputs, lifted_outputs)
+
+    def _adds_constant(self, node: Any) -> bool:
+        return any(self._constant(reference) is not None for reference in node.input)
 
     def _add_up(self, node: Any, inputs: Sequence[Port], outputs: Sequence[Port]) -> None:
         """Makes `node` a sum in order, of its terms as they are and of dithered ones."""
@@ -133,7 +141,8 @@ class Rewrite:
         node.input.extend(references)
         dithered = Terms(len(inputs))
         inputs = (*inputs, inputs[0])
-        self._replace(node, node, inputs, outputs, SEQUENTIAL[node.op], dithered)
+        added = SEQUENTIAL[node.op]
+        self._replace(node, node, inputs, outputs, added, terms=dithered, rounds=True)
 
     def _replace(
         self,
@@ -142,9 +151,11 @@ class Rewrite:
         inputs: Sequence[Port],
         outputs: Sequence[Port],
         definition: Definition,
+        *,
         terms: Terms | None = None,
+        rounds: bool = False,
     ) -> None:
-        """Makes `node` a call of its definition; with `terms`, of dithered ones to a dithered sum.
+        """Makes `node` a call of its definition: of dithered `terms`, and with a dithered result.
 
         Definitions that are lifted have their dither inside.
         """
@@ -162,7 +173,7 @@ class Rewrite:
         for position, port in enumerate(outputs):
             old = self._body.reference(node.name, port.argument, port.index, position)
             new = self._body.reference(node.name, "output", position, position)
-            if terms is not None:
+            if rounds:
                 new = self._whole.dither(self._body, node.name, new, given[position])
             if old != new:
                 self._redirects[old] = new
@@ -209,13 +220,12 @@ class Rewrite:
         dithered = self._dithering(node.name, terms, [port.type for port in inputs])
 
         def passed(position: int, reference: str) -> str:
+            kind = inputs[position].type
+            wide = lifted_types().get(kind, kind)
+            if rounds and obstacle and wide in wide_types():
+                terms = Terms(position, scale=_BACKWARD)
+                reference = self._whole.dither(self._body, node.name, reference, wide, terms)
             if position in narrow_inputs:
-                kind = narrow_inputs[position].type
-                if rounds and obstacle:
-                    wide = lifted_types()[kind]
-                    reference = self._whole.dither(
-                        self._body, node.name, reference, wide, Terms(position, scale=_BACKWARD)
-                    )
                 return self._body.add(
                     f"{node.name}/narrowed", "Cast", [reference],
                     SrcT=lifted_types()[kind], DstT=kind,
@@ -228,15 +238,17 @@ class Rewrite:
 
     def _filter_shape(self, node: Any) -> tuple[int, ...]:
         """The shape of the constant that is the second operand; empty where none is."""
-        source = node
-        while source is not None and source.op != "Const":
-            position = 0 if source.op == "Identity" else 1
-            if (source is not node and position) or len(source.input) <= position:
-                return ()
-            source = self._named.get(source.input[position].partition(":")[0])
-        if source is None:
+        constant = self._constant(node.input[1]) if len(node.input) > 1 else None
+        if constant is None:
             return ()
-        return tuple(dimension.size for dimension in source.attr["value"].tensor.tensor_shape.dim)
+        return tuple(dimension.size for dimension in constant.attr["value"].tensor.tensor_shape.dim)
+
+    def _constant(self, reference: str) -> Any:
+        """The constant that `reference` is, as it is or handed on; None where it is another."""
+        source = self._named.get(reference.partition(":")[0])
+        while source is not None and source.op == "Identity" and source.input:
+            source = self._named.get(source.input[0].partition(":")[0])
+        return source if source is not None and source.op == "Const" else None
 
 
 def _unchanged(position: int, reference: str) -> str:
