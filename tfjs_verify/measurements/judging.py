@@ -25,7 +25,7 @@ from tfjs_verify.runtimes import Runtime
 from tfjs_verify.tensors import Array, TensorSpec
 from tfjs_verify.tolerance import Allowance, resolve_tolerance
 
-_DECISIVE_REPETITIONS = 16
+_CLOSE_REPETITIONS = 32
 """Random roundings in a close hearing: a near tie falls seldom, and so does a difference of equals
 below zero."""
 
@@ -127,7 +127,7 @@ class NoiseJudge(Judge):
             return self._heard[2]
 
     def _measured_on(self, case: Case, oracle: Oracle, closely: bool) -> Judge | None:
-        repetitions = _DECISIVE_REPETITIONS if closely else DEFAULT_REPETITIONS
+        repetitions = _CLOSE_REPETITIONS if closely else DEFAULT_REPETITIONS
         try:
             heard = measure_case(self._reference, oracle, case, repetitions=repetitions)
             noise = self.noise.on(heard)
