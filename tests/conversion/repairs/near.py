@@ -109,6 +109,8 @@ NEAR_MISSES = [
     near("invert-permutation", "cpu", "TopKV2", lambda i: tf.math.top_k(i, 6)[1], np.array([[2, 0, 5, 1, 3, 4]], np.int32)),
     near("ensure-shape", "cpu", "Reshape", lambda x: tf.reshape(x, [-1, 24]), X),
     near("batch-norm-training", "cpu", "FusedBatchNormV3", inference, IMAGE),
+    near("skipping-convolution", "wasm", "Conv2D", lambda x: tf.nn.conv2d(x, floats(3, 3, 3, 4), 4, "SAME"), floats(1, 9, 9, 3)),
+    near("skipping-convolution", "wasm", "Conv2D", lambda x: tf.nn.conv2d(x, floats(1, 1, 3, 4), 2, "SAME"), floats(1, 8, 8, 3)),
     near("grouped-convolution", "cpu", "Conv2D", lambda x: tf.nn.conv2d(x, floats(3, 3, 4, 5), 2, "SAME"), IMAGE),
     near("transposed-convolution-3d", "cpu", "Conv3D", lambda x: tf.nn.conv3d(x, floats(2, 2, 2, 3, 2), [1] * 5, "SAME"), VOLUME),
     near("dilated-transposed-convolution", "cpu", "Conv2DBackpropInput", lambda x: tf.nn.conv2d_transpose(x, floats(3, 3, 5, 4), [2, 16, 16, 5], 2), IMAGE, free=False),

@@ -103,6 +103,8 @@ EXPANSIONS = [
     case("ensure-shape", "cpu", lambda x: tf.ensure_shape(x, [None, 6, 4]) * 2, X),
     case("batch-norm-training", "cpu", training, IMAGE),
     case("grouped-convolution", "cpu", lambda x: tf.nn.conv2d(x, FILTERS["groups"], 2, "SAME"), IMAGE),
+    case("skipping-convolution", "wasm", lambda x: tf.nn.conv2d(x, floats(3, 3, 3, 4), 4, "SAME"), floats(1, 8, 8, 3)),
+    case("skipping-convolution", "wasm", lambda x: tf.nn.depthwise_conv2d(x, floats(2, 2, 3, 1), [1, 3, 3, 1], "SAME"), floats(2, 9, 8, 3)),
     case("grouped-convolution", "cpu", lambda x: tf.nn.conv2d(x, FILTERS["each"], 1, "VALID"), IMAGE),
     case("transposed-convolution-3d", "cpu", lambda x: tf.nn.conv3d_transpose(x, floats(3, 2, 3, 5, 3), [2, 12, 11, 12, 5], 2, "SAME"), VOLUME, free=False),
     case("dilated-transposed-convolution", "cpu", lambda x: tf.nn.conv2d_transpose(x, floats(3, 3, 5, 4), [2, 8, 8, 5], 1, "SAME", dilations=2), IMAGE, free=False),

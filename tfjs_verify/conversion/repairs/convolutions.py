@@ -43,6 +43,39 @@ def grouped_convolution(call: Call, x: Any, filters: Any) -> Any:
 
 
 @expansion(
+    "Conv2D",
+    "DepthwiseConv2dNative",
+    name="skipping-convolution",
+    why="the wasm backend gives zeros where SAME leaves pixels out: its padding is negative then",
+)
+def skipping_convolution(call: Call, x: Any, filters: Any) -> Any:
+    """Padded as TensorFlow pads, which is not at all along an axis of which pixels are left out."""
+    if call.attribute("padding") != b"SAME" or not _channels_last(call):
+        return None
+    window, strides = filters.shape[:2].as_list(), call.attribute("strides")[1:3]
+    if None in window or max(window) == 1:
+        return None
+    dilations = (call.attribute("dilations") or [1] * 4)[1:3]
+    paddings: list[list[Any]] = [[0, 0]]
+    leaves_out = False
+    for axis, (taps, stride, dilation) in enumerate(
+        zip(window, strides, dilations, strict=True), 1
+    ):
+        size = tf.shape(x)[axis] if x.shape[axis] is None else x.shape[axis]
+        total = ((size - 1) // stride) * stride + (taps - 1) * dilation + 1 - size
+        leaves_out |= stride > (taps - 1) * dilation + 1 if x.shape[axis] is None else total < 0
+        total = tf.maximum(total, 0)
+        paddings.append([total // 2, total - total // 2])
+    if not leaves_out:
+        return None
+    compute = getattr(tf.raw_ops, call.node.op)
+    padded = tf.pad(x, [*paddings, [0, 0]])
+    return compute(
+        input=padded, filter=filters, padding="VALID", **_options(call, "strides", "dilations")
+    )
+
+
+@expansion(
     "Conv3DBackpropInputV2",
     name="transposed-convolution-3d",
     why="TensorFlow.js has no transposed convolution in three dimensions",
@@ -273,6 +306,7 @@ def _depthwise_can(call: Call) -> bool:
 
 REWRITES = (
     grouped_convolution,
+    skipping_convolution,
     transposed_convolution_3d,
     dilated_transposed_convolution,
     explicit_transposed_convolution,
