@@ -11,7 +11,8 @@ import pytest
 
 import tfjs_verify as tv
 from tests.conftest import DIGITS
-from tfjs_verify.errors import ParityError, RequestError
+from tfjs_verify.cases import Domain
+from tfjs_verify.errors import CaseError, ParityError, RequestError
 from tfjs_verify.runtimes import NodePool
 from tfjs_verify.verification import Progress, Request, verify_all
 
@@ -222,11 +223,29 @@ def test_the_same_request_gives_the_same_report(models, nodes, worker, tmp_path)
         ({"mutation_check": -1}, "faults to plant"),
         ({"atol": -1.0}, "atol"),
         ({"rtol": float("nan")}, "rtol"),
+        ({"rtol": float("inf")}, "rtol must be 0 or more and finite"),
+        ({"timeout": float("nan")}, "timeout"),
+        ({"shrink_seconds": -1.0}, "shrink_seconds"),
     ],
 )
 def test_a_request_that_cannot_be_verified_is_refused_at_once(words, message):
     with pytest.raises(RequestError, match=message):
         Request(model="anything", **words)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"scores": {"nowhere": "classes"}}, "scores name the output 'nowhere'; twins has first"),
+        ({"scores": {"first": "boxes"}}, r"'first' is \[.*\]: boxes are \[..., N, 4\]"),
+        ({"inputs": {"nowhere": Domain("bool")}}, "nowhere"),
+    ],
+)
+def test_names_that_the_model_does_not_have_are_refused_before_the_long_part(
+    words, message, models, worker, nodes
+):
+    with pytest.raises((RequestError, CaseError), match=message):
+        tv.verify(models / "twins", nodes=nodes, worker=worker, **words)
 
 
 _SHY = """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tfjs_verify.cases.case import Case, CaseRejected, ValueClass, classify, describe
 from tfjs_verify.cases.dimensions import Dimension, DimensionPlan
-from tfjs_verify.cases.domain import Domain, default_domain
+from tfjs_verify.cases.domain import Domain, default_domain, resolve_domains
 from tfjs_verify.cases.domain_text import parse_domain
 from tfjs_verify.cases.exploration import Exploration, explore
 from tfjs_verify.cases.files import load_cases, save_case
@@ -42,6 +42,7 @@ __all__ = [
     "parse_domain",
     "plan_cases",
     "refine_dimensions",
+    "resolve_domains",
     "sample_cases",
     "save_case",
     "typical_case",

@@ -5,26 +5,30 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from tfjs_verify.artifact import Artifact, load_artifact
 from tfjs_verify.conversion import ConversionWorker, convert
 from tfjs_verify.errors import RequestError
 from tfjs_verify.model import Model, open_model
+from tfjs_verify.verification.deciding import check_names
 from tfjs_verify.verification.request import Request
 
 
-def open_requested(request: Request) -> AbstractContextManager[Model]:
-    """The model of a request, read as it says; raises RequestError."""
-    return open_model(
+@contextmanager
+def open_requested(request: Request) -> Iterator[Model]:
+    """The model of a request, which has what the request says of it; raises RequestError."""
+    with open_model(
         request.model,
         signature=request.signature,
         tags=request.tags,
         outputs=request.outputs,
         custom_objects=request.custom_objects,
         name=request.name,
-    )
+    ) as model:
+        check_names(request, model)
+        yield model
 
 
 def obtain_artifact(

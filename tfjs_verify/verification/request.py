@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,11 +69,13 @@ class Request:
             raise RequestError(
                 f"mutation_check is how many faults to plant, 0 or more, not {self.mutation_check}"
             )
-        if self.timeout <= 0:
+        if not 0 < self.timeout < math.inf:
             raise RequestError(f"the timeout must be more than 0 s, not {self.timeout:g}")
+        if not 0 <= self.shrink_seconds < math.inf:
+            raise RequestError(f"shrink_seconds must be 0 or more, not {self.shrink_seconds:g}")
         for word, value in (("atol", self.atol), ("rtol", self.rtol)):
-            if value is not None and not value >= 0:
-                raise RequestError(f"{word} must be 0 or more, not {value:g}")
+            if value is not None and not 0 <= value < math.inf:
+                raise RequestError(f"{word} must be 0 or more and finite, not {value:g}")
 
 
 @dataclass(frozen=True)
