@@ -61,6 +61,31 @@ def test_loops_are_functions_or_nodes():
     assert "Merge" in lowered and not lowered & {"While", "StatelessWhile"}
 
 
+def test_an_embedding_is_looked_up_in_a_loop():
+    """As text is generated: the next token follows from the embedding of the last."""
+    import tensorflow as tf
+
+    class Generator(tf.Module):
+        def __init__(self):
+            self.table = tf.Variable(np.eye(5, dtype=np.float32)[[2, 0, 4, 1, 3]])
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.int32, name="token")])
+        def serve(self, token):
+            def following(i, tokens):
+                return i + 1, tf.argmax(tf.gather(self.table, tokens), -1, tf.int32)
+
+            return {"last": tf.while_loop(lambda i, _: i < 3, following, [0, token])[1]}
+
+    with open_model(Generator()) as model:
+        result = frozen(model)
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.graph_util.import_graph_def(result.graph, name="")
+    with tf.compat.v1.Session(graph=graph) as session:
+        last = session.run(result.outputs["last"].name, {"token:0": [0, 1, 3]})
+    assert last.tolist() == [3, 4, 2]
+
+
 def test_tables_are_captured_or_filled_by_operations(tmp_path):
     import tensorflow as tf
 

@@ -60,7 +60,7 @@ def freeze_function(function: Any, *, lower_control_flow: bool) -> Any:
 
     options = {"lower_control_flow": lower_control_flow, "aggressive_inlining": True}
     try:
-        with _cases_kept():
+        with _cases_kept(), _gathers_converted():
             return convert_to_constants.convert_variables_to_constants_v2(function, **options)
     except ValueError:
         handles = {id(v.handle) for v in function.graph.variables if v.dtype.is_integer}
@@ -68,11 +68,11 @@ def freeze_function(function: Any, *, lower_control_flow: bool) -> Any:
         states = {placeholder.op.name for value, placeholder in captures if id(value) in handles}
         if not states:
             raise
-    with _cases_kept():
+    with _cases_kept(), _gathers_converted():
         data = convert_to_constants._FunctionConverterDataInEager(
             func=function, variable_names_denylist=states, **options
         )
-    graph, converted = convert_to_constants._replace_variables_by_constants(data)
+        graph, converted = convert_to_constants._replace_variables_by_constants(data)
     return convert_to_constants._construct_concrete_function(function, graph, converted)
 
 
@@ -91,6 +91,51 @@ def _cases_kept() -> Iterator[None]:
         yield
     finally:
         kept -= added
+
+
+@contextlib.contextmanager
+def _gathers_converted() -> Iterator[None]:
+    """TensorFlow freezes an embedding that is looked up, but not in the body of a loop or a branch.
+
+    It leaves the op as it is there, on a constant that is no variable any more, and then refuses
+    its own graph: generation of text in a loop could not be frozen.
+    """
+    from tensorflow.python.framework import convert_to_constants
+
+    original = convert_to_constants._ResourceGather.convert_variable_to_constant
+
+    def convert(gather: Any, edge: Any, data: Any) -> None:
+        if gather._function is None:
+            original(gather, edge, data)
+        else:
+            _gather_in_function(gather)
+
+    convert_to_constants._ResourceGather.convert_variable_to_constant = convert
+    try:
+        yield
+    finally:
+        convert_to_constants._ResourceGather.convert_variable_to_constant = original
+
+
+def _gather_in_function(gather: Any) -> None:
+    """Makes a ResourceGather of a function body a GatherV2."""
+    import tensorflow as tf
+
+    before = gather._node
+    axis = gather._function.converted_self().function.node_def.add(
+        name=f"{before.name}/axis", op="Const"
+    )
+    value = tf.make_tensor_proto(before.attr["batch_dims"].i, dtype=tf.int32)
+    axis.attr["value"].tensor.CopyFrom(value)
+    after = gather.converted_self().node
+    del after.input[2:]
+    after.op = "GatherV2"
+    after.input.append(f"{axis.name}:output:0")
+    for name in list(after.attr):
+        if name not in ("Tindices", "batch_dims", "_class"):
+            del after.attr[name]
+    after.attr["Tparams"].CopyFrom(before.attr["dtype"])
+    after.attr["Taxis"].type = axis.attr["dtype"].type = tf.int32.as_datatype_enum
 
 
 def tensor_info(tensor: Any) -> Any:
