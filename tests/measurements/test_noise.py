@@ -77,6 +77,18 @@ def test_tensorflows_own_rounding_is_always_allowed() -> None:
     assert np.all(np.abs(answer - exact) <= allowed)
 
 
+def test_an_element_that_jumps_may_be_of_any_class_that_another_is_of() -> None:
+    answer = np.linspace(1, 2, 20, dtype=np.float32)
+    exact, dithered = answer.astype(np.float64), answer.astype(np.float64)
+    dithered[3], dithered[5] = np.nan, 1.5
+    classes = output_noise("y", "float32", exact, answer, [dithered]).classes_of(answer)
+    assert classes is not None
+    assert {place: int(bits) for place, bits in enumerate(classes) if bits} == {
+        3: FINITE | NAN,
+        5: FINITE | NAN,
+    }
+
+
 def test_envelopes_join() -> None:
     one = Envelope().with_samples(np.ones(40), np.full(40, 1e-7))
     other = Envelope().with_samples(np.full(40, 0.25), np.full(40, 2e-7))

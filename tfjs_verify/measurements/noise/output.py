@@ -169,17 +169,25 @@ def output_noise(
         on_zeros=0.0 if scale else max(peaks),
         scales=(scale,),
         jumps=jumps,
-        classes=_classes((exact, *others)),
+        classes=_classes((exact, *others), jumps),
     )
 
 
-def _classes(answers: Sequence[Array]) -> Array | None:
-    """The classes that the elements have in float32, where the answers are not of one mind."""
+def _classes(answers: Sequence[Array], jumps: Array | None) -> Array | None:
+    """The classes that the elements have in float32, where the answers are not of one mind.
+
+    An element that jumps may have any class that one of them has.
+    """
     with np.errstate(over="ignore"):
         narrow = [a.astype(np.complex64 if a.dtype.kind == "c" else np.float32) for a in answers]
     seen: Array = np.bitwise_or.reduce([value_classes(answer) for answer in narrow])
     undecided = (seen & (seen - 1)) != 0
-    return np.where(undecided, seen, 0).astype(np.uint8) if undecided.any() else None
+    if not undecided.any():
+        return None
+    if jumps is not None:
+        seen = np.where(jumps, np.bitwise_or.reduce(seen[undecided]), seen)
+        undecided |= jumps
+    return np.where(undecided, seen, 0).astype(np.uint8)
 
 
 def _jumps(errors: Sequence[Array], scale: float) -> Array | None:
