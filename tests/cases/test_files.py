@@ -81,6 +81,9 @@ def test_unreadable_files(tmp_path: Path) -> None:
         bad.write_bytes(content)
         with pytest.raises(CaseError, match=r"bad\.npz"):
             load_cases([bad], SIGNATURE)
+    bad.write_text("x = 1")
+    with pytest.raises(CaseError, match=r"bad\.npz is no NumPy file"):
+        load_cases([bad], SIGNATURE)
     np.save(tmp_path / "one.npy", np.ones(3))
     with pytest.raises(CaseError, match="bare array"):
         load_cases([tmp_path / "one.npy"], SIGNATURE)

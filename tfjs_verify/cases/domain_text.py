@@ -84,11 +84,15 @@ def _number(part: str, text: str, word: str) -> float:
     except ValueError:
         raise _misread(text, word) from None
     if not math.isfinite(value):
-        raise CaseError(
-            f'Domain "{text}": {part.strip()} is not a finite number. NaN and infinities are '
-            "explored apart, with --special-values."
-        )
+        raise _not_finite(text, part)
     return value
+
+
+def _not_finite(text: str, part: object) -> CaseError:
+    return CaseError(
+        f'Domain "{text}": {str(part).strip()} is not a finite number. NaN and infinities are '
+        "explored apart, with --special-values."
+    )
 
 
 def _values(rest: str, text: str) -> tuple[Any, ...]:
@@ -102,6 +106,9 @@ def _values(rest: str, text: str) -> tuple[Any, ...]:
         raise _misread(text, "values")
     if not values:
         raise CaseError(f'Domain "{text}" is empty: give at least one value.')
+    for value in values:
+        if isinstance(value, float) and not math.isfinite(value):
+            raise _not_finite(text, value)
     return tuple(values)
 
 

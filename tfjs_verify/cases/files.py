@@ -16,6 +16,8 @@ from tfjs_verify.errors import CaseError
 from tfjs_verify.tensors import Array, Signature, TensorSpec, as_bytes, dtype_name
 
 _UNREADABLE = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError)
+_MAGIC = (b"PK", b"\x93NUMPY")
+"""How an .npz and an .npy file begin; NumPy takes anything else for pickled objects."""
 _LENGTH = struct.Struct("<I")
 
 
@@ -94,6 +96,9 @@ def _inputs(file: Path, signature: Signature) -> dict[str, Array]:
 def _read(file: Path) -> dict[str, Array]:
     expected = "An .npz file written by numpy.savez(path, <input name>=array, ...) was expected."
     try:
+        with file.open("rb") as opened:
+            if not opened.read(6).startswith(_MAGIC):
+                raise CaseError(f"{file} is no NumPy file. {expected}")
         loaded = np.load(file, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             raise CaseError(f"{file} holds one bare array without an input name. {expected}")

@@ -40,6 +40,8 @@ def domains(texts: Sequence[str]) -> dict[str, Domain]:
         name, equals, spec = text.partition("=")
         if not equals:
             raise RequestError(f"--input wants NAME=SPEC, e.g. 'image=float 0..1', not {text!r}")
+        if name in found:
+            raise RequestError(f"--input names {name!r} twice; which domain is meant?")
         found[name] = parse_domain(spec)
     return found
 

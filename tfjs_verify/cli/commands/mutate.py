@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,13 @@ from tfjs_verify.cli import options
 
 if TYPE_CHECKING:
     from tfjs_verify.runtimes import Backend
+
+
+def _a_number(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    """A range lets NaN pass, and no score would ever reach it."""
+    if math.isnan(value):
+        raise click.BadParameter("nan is no number from 0 to 1.")
+    return value
 
 
 @click.command(name="mutate")
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--min-score",
     type=click.FloatRange(0, 1),
+    callback=_a_number,
     default=0.98,
     show_default=True,
     metavar="X",
