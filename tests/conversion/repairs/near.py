@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tests.conversion.repairs.needed import (
     BIAS,
+    BOXES,
     COLOURS,
     DEPTHWISE,
     IDS,
@@ -30,6 +31,7 @@ from tests.conversion.repairs.needed import (
     floats,
     integers,
     normalized,
+    softly,
 )
 
 
@@ -119,6 +121,7 @@ NEAR_MISSES = [
     near("max-pooling-3d", "wasm", "AvgPool3D", lambda x: tf.nn.avg_pool3d(x, 3, 2, "SAME"), VOLUME),
     near("dilation-2d", "wasm", "MaxPool", lambda x: tf.nn.max_pool2d(x - 9, 3, 1, "VALID"), IMAGE),
     near("max-pool-with-argmax", "node", "ArgMax", lambda x: [tf.nn.max_pool2d(x, 2, 2, "SAME"), tf.argmax(x, 3, tf.int32)], IMAGE),
+    near("soft-suppression", "cpu", "NonMaxSuppressionV5", lambda x, y: softly(x, y, 1.0), BOXES, np.array([0.9, 0.8, 0.3], np.float32)),
     near("resize", "cpu", "ResizeBilinear", lambda x: tf.image.resize(x, [5, 11]), IMAGE),
     near("scale-and-translate", "cpu", "ResizeNearestNeighbor", lambda x: tf.image.resize(x, [5, 11], "nearest"), IMAGE),
     near("nearest-integers", "wasm", "ResizeNearestNeighbor", lambda x: tf.image.resize(x, [3, 5], "nearest"), IMAGE),

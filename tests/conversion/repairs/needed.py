@@ -56,6 +56,12 @@ def training(x):
     return tf.compat.v1.nn.fused_batch_norm(x, scale, offset, is_training=True)[0]
 
 
+def softly(boxes, scores, overlap):
+    found = tf.image.non_max_suppression_with_scores(boxes, scores, 3, overlap, soft_nms_sigma=0.5)
+    return found[1]
+
+
+BOXES = np.array([[0, 0, 1, 1], [0, 0.1, 1, 1.1], [2, 2, 3, 3]], np.float32)
 EXPANSIONS = [
     case("erfc", "cpu", tf.math.erfc, X),
     case("softsign", "cpu", tf.nn.softsign, X),
@@ -111,6 +117,7 @@ EXPANSIONS = [
     case("max-pooling-3d", "wasm", lambda x: tf.nn.max_pool3d(-abs(x), 3, 2, "SAME"), VOLUME),
     case("dilation-2d", "wasm", lambda x: tf.nn.dilation2d(x - 9, floats(3, 3, 4), [1, 2, 2, 1], "SAME", "NHWC", [1, 2, 2, 1]), IMAGE),
     case("resize", "cpu", lambda x: tf.image.resize(x, [5, 11], "bicubic"), IMAGE),
+    case("soft-suppression", "cpu", lambda boxes, scores: softly(boxes, scores, 0.4), BOXES, np.array([0.9, 0.8, 0.3], np.float32)),
     case("resize", "cpu", lambda x: tf.image.resize(x, [4, 6], "area"), IMAGE),
     case("rgb-to-hsv", "cpu", tf.image.rgb_to_hsv, COLOURS),
     case("hsv-to-rgb", "cpu", tf.image.hsv_to_rgb, COLOURS),

@@ -29,6 +29,29 @@ def resize(call: Call, images: Any, size: Any) -> Any:
     return _separable(images, tf.get_static_value(size), column, column)
 
 
+@expansion(
+    "NonMaxSuppressionV5",
+    name="soft-suppression",
+    why="TensorFlow only lowers the scores of boxes that overlap, TensorFlow.js drops some as well",
+)
+def soft_suppression(
+    call: Call, boxes: Any, scores: Any, count: Any, overlap: Any, least: Any, sigma: Any
+) -> Any:
+    """No overlap is too large; only of a box that is there twice does TensorFlow.js drop one."""
+    spread, threshold = tf.get_static_value(sigma), tf.get_static_value(overlap)
+    if spread is None or spread <= 0 or (threshold is not None and threshold >= 1):
+        return None
+    return tf.raw_ops.NonMaxSuppressionV5(
+        boxes=boxes,
+        scores=scores,
+        max_output_size=count,
+        iou_threshold=tf.constant(1.0, overlap.dtype),
+        score_threshold=least,
+        soft_nms_sigma=sigma,
+        pad_to_max_output_size=bool(call.attribute("pad_to_max_output_size")),
+    )
+
+
 @expansion("ScaleAndTranslate", why=_WHY)
 def scale_and_translate(call: Call, images: Any, size: Any, scale: Any, translation: Any) -> Any:
     scales, offsets = tf.get_static_value(scale), tf.get_static_value(translation)
@@ -181,6 +204,7 @@ def extract_image_patches(call: Call, images: Any) -> Any:
 
 REWRITES = (
     resize,
+    soft_suppression,
     scale_and_translate,
     rgb_to_hsv,
     hsv_to_rgb,
