@@ -13,6 +13,8 @@ from tfjs_verify.tensors import Array, Signature
 
 Backend = Literal["node", "wasm", "cpu"]
 BACKENDS: tuple[Backend, ...] = ("node", "wasm", "cpu")
+DEFAULT_TIMEOUT_S = 120.0
+"""How long a single call may take, on either side."""
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from threading import Timer
 from typing import Any
 
 from tfjs_verify.errors import ExecutionError, LoadError
 from tfjs_verify.model import Model, open_model
-from tfjs_verify.runtimes.base import Runtime, Timing, steady_timing
+from tfjs_verify.runtimes.base import DEFAULT_TIMEOUT_S, Runtime, Timing, steady_timing
 from tfjs_verify.tensors import Array
 
 
@@ -17,9 +18,10 @@ class TensorFlow(Runtime):
 
     name = "tensorflow"
 
-    def __init__(self, model: Model | object) -> None:
+    def __init__(self, model: Model | object, *, timeout: float = DEFAULT_TIMEOUT_S) -> None:
         """Load `model`: an opened `Model`, or anything that `open_model` takes.
 
+        A case that takes longer than `timeout` seconds, as in a loop that never ends, is refused.
         Raises ModelError where it cannot be read, LoadError where TensorFlow refuses it.
         """
         import tensorflow as tf
@@ -29,6 +31,7 @@ class TensorFlow(Runtime):
             self._opened = open_model(model)
             model = self._opened.__enter__()
         self.model = model
+        self._timeout = timeout
         self.signature = model.signature
         try:
             self._loaded = tf.saved_model.load(str(model.saved_model), tags=list(model.tags))
@@ -39,7 +42,9 @@ class TensorFlow(Runtime):
 
     def run(self, inputs: Mapping[str, Array], outputs: Sequence[str] = ()) -> dict[str, Array]:
         """Answer one case; `outputs` may pick among the signature's outputs."""
-        results = self._call(self._tensors(inputs))
+        tensors = self._tensors(inputs)
+        with _deadline(self._timeout):
+            results = self._call(tensors)
         names = outputs or [spec.name for spec in self.signature.outputs]
         return {name: results[name].numpy() for name in names}
 
@@ -79,9 +84,29 @@ class TensorFlow(Runtime):
 
         try:
             results: dict[str, Any] = self._function(**tensors)
+        except tf.errors.CancelledError as error:
+            raise ExecutionError(
+                f"TensorFlow did not end within {self._timeout:g} s; does a loop go on for ever?"
+            ) from error
         except (tf.errors.OpError, ValueError, TypeError) as error:
             raise ExecutionError(f"TensorFlow raised: {_first_line(error)}") from error
         return results
+
+
+@contextmanager
+def _deadline(seconds: float) -> Iterator[None]:
+    """Ends what TensorFlow computes meanwhile, with a CancelledError, when the time is over."""
+    from tensorflow.python.eager import cancellation
+
+    manager = cancellation.CancellationManager()
+    timer = Timer(seconds, manager.start_cancel)
+    timer.daemon = True
+    timer.start()
+    try:
+        with cancellation.CancellationManagerContext(manager):
+            yield
+    finally:
+        timer.cancel()
 
 
 def _first_line(error: BaseException) -> str:

@@ -14,10 +14,9 @@ from tfjs_verify.bridge.installation import Installation, provision
 from tfjs_verify.bridge.process import NodeProcess
 from tfjs_verify.errors import ProtocolError
 from tfjs_verify.lifetime import Closing
-from tfjs_verify.runtimes.base import Backend, Runtime, Timing
+from tfjs_verify.runtimes.base import DEFAULT_TIMEOUT_S, Backend, Runtime, Timing
 from tfjs_verify.tensors import Array, TensorSpec, narrow
 
-DEFAULT_TIMEOUT_S = 120.0
 _START_TIMEOUT_S = 120.0
 
 

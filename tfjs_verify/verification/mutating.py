@@ -39,7 +39,7 @@ def mutate(
         progress.stage(f"converting {model.name}")
         converter = worker or stack.enter_context(ConversionWorker())
         artifact = obtain_artifact(request, model, directory / "artifact", converter)
-        reference = stack.enter_context(TensorFlow(model))
+        reference = stack.enter_context(TensorFlow(model, timeout=request.timeout))
         progress.stage(f"getting to know {model.name}")
         knowledge = stack.enter_context(get_to_know(request, model, reference, data))
         expected, _ = stack.enter_context(replay_quantized(artifact, reference))

@@ -14,7 +14,7 @@ from tfjs_verify.measurements.parity import SpecialValues
 from tfjs_verify.measurements.quantization import UNLIMITED, Budget
 from tfjs_verify.measurements.readings import Reading
 from tfjs_verify.runtimes import BACKENDS, Backend
-from tfjs_verify.runtimes.tfjs import DEFAULT_TIMEOUT_S
+from tfjs_verify.runtimes.base import DEFAULT_TIMEOUT_S
 
 
 @dataclass(frozen=True)

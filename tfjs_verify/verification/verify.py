@@ -17,7 +17,7 @@ from tfjs_verify.measurements.quantization import UNLIMITED, Budget, parse_budge
 from tfjs_verify.measurements.readings import Reading, parse_reading
 from tfjs_verify.report import ModelReport, Report, assembly, worst_verdict
 from tfjs_verify.runtimes import BACKENDS, Backend, NodePool, TensorFlow
-from tfjs_verify.runtimes.tfjs import DEFAULT_TIMEOUT_S
+from tfjs_verify.runtimes.base import DEFAULT_TIMEOUT_S
 from tfjs_verify.verification.artifacts import obtain_artifact, open_requested, working_directory
 from tfjs_verify.verification.candidates import load, time_all
 from tfjs_verify.verification.comparing import compare, judge_quantization, shrink
@@ -170,7 +170,7 @@ def verify_model(
                 model, error, request.format, request.quantize, request.backends
             )
             return _scored(report, unplanted(request)) if request.mutation_check else report
-        reference = stack.enter_context(TensorFlow(model))
+        reference = stack.enter_context(TensorFlow(model, timeout=request.timeout))
         progress.stage(f"getting to know {model.name}")
         knowledge = stack.enter_context(get_to_know(request, model, reference, data))
         quantized = stack.enter_context(
