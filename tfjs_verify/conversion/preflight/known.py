@@ -49,6 +49,9 @@ _KNOWN: Mapping[str, tuple[Known, ...]] = {
             " the border of the image one of them may find the border outside and fill it",
         ),
     ),
+    "NonMaxSuppressionV5": (
+        Known(_ALL, "risk", "where suppression is soft, of boxes that are the same only one stays"),
+    ),
     "ArgMax": (_FIRST_NAN,),
     "ArgMin": (Known(("wasm", "cpu"), "note", "a NaN in the first place is taken for the least"),),
     "TopKV2": (_LONG,),
