@@ -141,6 +141,12 @@ def test_errors_are_measured_over_finite_elements():
     assert errors.max_ulp > 1e6
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_largest_number_has_errors_too():
+    largest = np.finfo(np.float32).max
+    assert compare("y", f32(largest), f32(largest), DEFAULT).errors.max_ulp == 0.0
+
+
 def test_complex_outputs_are_compared_by_modulus():
     expected = np.array([3 + 4j], np.complex64)
     assert compare("y", expected, expected.copy(), default_tolerance("complex64")).agrees

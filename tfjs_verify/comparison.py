@@ -293,7 +293,8 @@ def _errors(expected: Array, actual: Array) -> Errors:
     worst = float(difference.max())
     nonzero = magnitude > 0
     relative = difference[nonzero] / np.maximum(magnitude[nonzero], _SMALLEST_NORMAL)
-    steps = np.spacing(np.maximum(magnitude, _SMALLEST_NORMAL).astype(np.float32))
+    with np.errstate(over="ignore"):  # there is no float32 after the largest
+        steps = np.spacing(np.maximum(magnitude, _SMALLEST_NORMAL).astype(np.float32))
     return Errors(
         max_abs=worst,
         max_rel=float(relative.max(initial=0.0)),
