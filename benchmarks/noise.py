@@ -60,7 +60,7 @@ from tfjs_verify.measurements.noise import (
 from tfjs_verify.measurements.noise.freezing import Executable
 from tfjs_verify.model import Model, open_model
 from tfjs_verify.runtimes import TFJS, NodePool, TensorFlow
-from tfjs_verify.tensors import Array, Signature
+from tfjs_verify.tensors import Array, Signature, value_classes
 
 BACKENDS = ("node", "wasm", "cpu")
 _FRESH = 1000
@@ -205,9 +205,15 @@ def _needed(noise: OutputNoise, expected: Array, actual: Array) -> float:
     if expected.shape != actual.shape:
         return 0.0 if noise.reshapes else math.inf
     if expected.dtype.kind not in "fc":
-        wrong = (expected != actual) & np.isfinite(noise.allowance(expected))
-        return math.inf if np.any(wrong) else 0.0
-    if np.any(np.isfinite(expected) != np.isfinite(actual)):
+        different = np.asarray(expected != actual)
+        if different.any() and expected.dtype.kind in "iub":
+            different &= np.isfinite(noise.allowance(expected))
+        return math.inf if different.any() else 0.0
+    other_class = np.isfinite(expected) != np.isfinite(actual)
+    possible = noise.classes_of(expected)
+    if possible is not None:
+        other_class &= (possible & value_classes(actual)) == 0
+    if other_class.any():
         return math.inf
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.abs(actual.astype(np.complex128) - expected)
