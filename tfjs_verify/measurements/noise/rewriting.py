@@ -223,8 +223,8 @@ class Rewrite:
             kind = inputs[position].type
             wide = lifted_types().get(kind, kind)
             if rounds and obstacle and wide in wide_types():
-                terms = Terms(position, scale=_BACKWARD)
-                reference = self._whole.dither(self._body, node.name, reference, wide, terms)
+                slightly = Terms(position, scale=_BACKWARD)
+                reference = self._whole.dither(self._body, node.name, reference, wide, slightly)
             if position in narrow_inputs:
                 return self._body.add(
                     f"{node.name}/narrowed", "Cast", [reference],

@@ -10,13 +10,16 @@ numbers, so the sum is really done.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from tfjs_verify.measurements.noise.definitions import Definition
 
 _TREES = 0.25
+"""The share of runs in which sums are added up in a tree."""
 _SEED = 1
+"""All sums of a run do alike."""
 
 
 def _in_order(x: Any, axes: Any, *, mean: bool) -> Any:
@@ -44,21 +47,22 @@ def _reduction(*, mean: bool) -> Definition:
     """Of the terms as they are and of rounded ones, the result that is further off.
 
     Rounded terms stand for other orders. The terms as they are drift where each addition is a tie,
-    which the least rounding would break. Drift always has the same sign: in one run of four, sums
-    are those of a kernel that adds up in a tree, so that differences of sums can have either.
+    which the least rounding would break. Drift always has the same sign: a kernel that adds up in
+    a tree has none, so that differences of sums can have either.
     """
 
     def define(attributes: Mapping[str, Any], x: Any, axes: Any, rounded: Any) -> list[Any]:
         import tensorflow as tf
 
-        reduce = tf.reduce_mean if mean else tf.reduce_sum
-        exact = reduce(x, axes, keepdims=attributes["keep_dims"].b)
+        keep = attributes["keep_dims"].b
+        reduce = partial(tf.reduce_mean if mean else tf.reduce_sum, axis=axes, keepdims=keep)
+        exact = reduce(x)
         first, second = (
             tf.reshape(_in_order(terms, axes, mean=mean), tf.shape(exact)) for terms in (x, rounded)
         )
         drifted = tf.where(tf.abs(first - exact) > tf.abs(second - exact), first, second)
         tree = tf.random.uniform([], seed=_SEED) < _TREES
-        return [tf.where(tree, reduce(rounded, axes, keepdims=attributes["keep_dims"].b), drifted)]
+        return [tf.where(tree, reduce(rounded), drifted)]
 
     return define
 
