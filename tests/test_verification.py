@@ -241,8 +241,29 @@ def test_a_request_that_cannot_be_verified_is_refused_at_once(words, message):
 
 def test_a_backend_that_is_named_twice_is_verified_once():
     assert Request(model="anything", backends=("wasm", "cpu", "wasm")).backends == ("wasm", "cpu")
-    with pytest.raises(RequestError, match=r"as \['cpu'\]"):
-        tv.verify("anything", backends="cpu")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"backends": "cpu"}, r"backends must be a list, as \['cpu'\]"),
+        ({"data": "real"}, r"data must be a list, as \['real'\]"),
+        ({"data": Path("real")}, r"data must be a list, as \['real'\]"),
+        ({"js_modules": "ops.mjs"}, r"js_modules must be a list, as \['ops\.mjs'\]"),
+        ({"outputs": "first"}, r"outputs must be a list, as \['first'\]"),
+        ({"inputs": {"x": "int"}}, "Write it like this: int 0"),
+    ],
+)
+def test_what_takes_several_is_not_guessed_from_one(words, message):
+    with pytest.raises((RequestError, CaseError), match=message):
+        tv.verify("anything", **words)
+
+
+def test_a_domain_may_be_given_as_its_text(models, nodes, worker):
+    words = {"backends": ["cpu"], "examples": 2, "nodes": nodes, "worker": worker}
+    report = tv.verify(models / "plain", inputs={"x": "float 2..3"}, **words)
+    [domain] = report.models[0].domains
+    assert (domain.domain, domain.source) == ("float 2..3", "stated")
 
 
 def test_a_batch_of_nothing_is_no_case(models, tmp_path, nodes, worker):

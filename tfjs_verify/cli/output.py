@@ -97,13 +97,23 @@ def check_writable(*files: Path | None) -> None:
             raise RequestError(f"{file} is a directory; name a file to write the report to")
         if not file.parent.is_dir():
             raise RequestError(f"{file} cannot be written: there is no directory {file.parent}")
-        if not os.access(file if file.exists() else file.parent, os.W_OK):
+        if file.exists() and not os.access(file, os.W_OK):
             raise RequestError(f"{file} cannot be written: permission denied")
+        if _is_stream(file):
+            continue
+        try:
+            tempfile.TemporaryFile(dir=file.parent).close()
+        except OSError as error:
+            raise RequestError(f"{file} cannot be written: {error.strerror}") from error
 
 
 def write_text(file: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+    """Write a file whole or not at all; a pipe or device, as /dev/stdout, gets the text."""
     try:
+        if _is_stream(file):
+            with file.open("a", encoding="utf-8") as stream:
+                stream.write(text)
+            return
         with tempfile.NamedTemporaryFile(
             "w", dir=file.parent, prefix=f".{file.name}.", delete=False, encoding="utf-8"
         ) as temporary:
@@ -112,3 +122,8 @@ def write_text(file: Path, text: str) -> None:
         os.replace(temporary.name, file)
     except OSError as error:
         raise RequestError(f"{file} cannot be written: {error.strerror}") from error
+
+
+def _is_stream(file: Path) -> bool:
+    """Whether renaming a file to this name would destroy something: /dev/stdout, a named pipe."""
+    return file.is_relative_to("/dev") or (file.exists() and not file.is_file())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from tfjs_verify.cases import Domain, load_cases
+from tfjs_verify.cases import Domain, load_cases, parse_domain
 from tfjs_verify.conversion import ConversionWorker
 from tfjs_verify.errors import ConversionError, RequestError
 from tfjs_verify.measurements.mutation import MutationScore
@@ -26,6 +27,8 @@ from tfjs_verify.verification.knowledge import get_to_know
 from tfjs_verify.verification.mutating import check_mutants, unplanted
 from tfjs_verify.verification.request import SILENT, Progress, Request
 
+_T = TypeVar("_T")
+
 
 def verify(
     model: object,
@@ -34,7 +37,7 @@ def verify(
     examples: int = 100,
     seed: int = 0,
     data: Sequence[str | Path] = (),
-    inputs: Mapping[str, Domain] | None = None,
+    inputs: Mapping[str, Domain | str] | None = None,
     artifact: str | Path | None = None,
     format: Literal["graph", "layers"] = "graph",
     quantize: Literal["float16", "uint8", "uint16"] | None = None,
@@ -65,24 +68,26 @@ def verify(
     of a TF-Hub module, or in memory a Keras model, a `tf.function` or a `tf.Module`; `signature`,
     `tags`, `outputs` (of a frozen graph) and `custom_objects` (of a Keras file) say how to read it.
     `data` names `.npz` files or directories of them, `inputs` gives domains of generated values by
-    input name, `quantization_budget` is a part of the scale (0.01) or of the decisions ("1%"),
-    `scores` says how outputs are read that somebody decides by ("probability@0.3"), `timeout` is
-    in seconds for every single call, `shrink_seconds` for making one failing case smaller. With
-    `remember`, what failed is tried first next time. `mutation_check` faults are planted in an
-    artifact that is in parity: the report says how many would have been noticed, and the verdict
-    stays. Raises RequestError where the request is wrong, EnvironmentProblem where this machine
-    lacks something; what the model does wrong is in the report.
+    input name ("int 0..999"), `quantization_budget` is a part of the scale (0.01) or of the
+    decisions ("1%"), `scores` says how outputs are read that somebody decides by
+    ("probability@0.3"), `timeout` is in seconds for every single call, `shrink_seconds` for making
+    one failing case smaller. With `remember`, what failed is tried first next time.
+    `mutation_check` faults are planted in an artifact that is in parity: the report says how many
+    would have been noticed, and the verdict stays. Raises RequestError where the request is wrong,
+    EnvironmentProblem where this machine lacks something; what the model does wrong is in the
+    report.
     """
-    if isinstance(backends, str):
-        raise RequestError(f"backends must be a list of names, as [{backends!r}], not one name")
     request = Request(
         model=model,
         name=name,
-        backends=tuple(backends),
+        backends=_listed("backends", backends),
         examples=examples,
         seed=seed,
-        data=tuple(Path(path) for path in data),
-        inputs=dict(inputs or {}),
+        data=tuple(map(Path, _listed("data", data))),
+        inputs={
+            taken: parse_domain(said) if isinstance(said, str) else said
+            for taken, said in (inputs or {}).items()
+        },
         artifact=None if artifact is None else Path(artifact),
         format=format,
         quantize=quantize,
@@ -93,8 +98,8 @@ def verify(
             else quantization_budget
         ),
         signature=signature,
-        tags=None if tags is None else tuple(tags),
-        outputs=tuple(outputs),
+        tags=None if tags is None else _listed("tags", tags),
+        outputs=_listed("outputs", outputs),
         custom_objects=custom_objects,
         special_values=special_values,
         require_power=require_power,
@@ -104,7 +109,7 @@ def verify(
         },
         atol=atol,
         rtol=rtol,
-        js_modules=tuple(Path(path) for path in js_modules),
+        js_modules=tuple(map(Path, _listed("js_modules", js_modules))),
         timeout=timeout,
         shrink_seconds=shrink_seconds,
         remember=remember,
@@ -112,6 +117,12 @@ def verify(
         work_dir=None if work_dir is None else Path(work_dir),
     )
     return verify_all([request], nodes=nodes, worker=worker)
+
+
+def _listed(word: str, given: Sequence[_T]) -> tuple[_T, ...]:
+    if isinstance(given, (str, os.PathLike)):
+        raise RequestError(f"{word} must be a list, as [{os.fspath(given)!r}], not one of them")
+    return tuple(given)
 
 
 def assert_parity(model: object, **options: Any) -> Report:
