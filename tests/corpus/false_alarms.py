@@ -28,13 +28,16 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
+_EXAMPLES = {"layer": 100, "op": 100, "app": 2}
+"""An application has pictures as well, and takes seconds for one of them on the cpu backend."""
+
+_TIMEOUT_S = {"layer": 10.0, "op": 10.0, "app": 600.0}
+
 _MODELS_PER_PROCESS = {"layer": 40, "op": 40, "app": 1}
 """TensorFlow keeps every graph that it ever had: of applications, gigabytes."""
 
 
-def measure(
-    name: str, *, seeds: Sequence[int], examples: int, timeout: float = 600.0
-) -> dict[str, Any]:
+def measure(name: str, *, seeds: Sequence[int], examples: int, timeout: float) -> dict[str, Any]:
     """Convert one model of the corpus and judge it; a line of the file of results."""
     from tests.corpus.judging import judge
     from tfjs_verify.conversion import convert
@@ -128,11 +131,12 @@ def main() -> int:
     options.out.touch()
     lines = map(json.loads, options.out.read_text(encoding="utf-8").splitlines())
     done = {line["name"]: line for line in lines}
-    asked = partial(_measure, seeds=range(options.seeds), timeout=options.timeout)
+    asked = partial(_measure, seeds=range(options.seeds))
     with options.out.open("a", encoding="utf-8") as file:
         for kind, limit in _MODELS_PER_PROCESS.items():
             named = [n for n in wanted if n not in done and n.startswith(f"{kind}:")]
-            tasks = [(name, _examples(options, name)) for name in named]
+            examples = options.examples or _EXAMPLES[kind]
+            tasks = [(name, examples, options.timeout or _TIMEOUT_S[kind]) for name in named]
             with get_context("spawn").Pool(options.jobs, maxtasksperchild=limit) as pool:
                 for line in pool.imap_unordered(asked, tasks):
                     done[line["name"]] = line
@@ -145,14 +149,9 @@ def main() -> int:
     return 1 if alarms else 0
 
 
-def _measure(task: tuple[str, int], *, seeds: Sequence[int], timeout: float) -> dict[str, Any]:
-    name, examples = task
+def _measure(task: tuple[str, int, float], *, seeds: Sequence[int]) -> dict[str, Any]:
+    name, examples, timeout = task
     return measure(name, seeds=seeds, examples=examples, timeout=timeout)
-
-
-def _examples(options: argparse.Namespace, name: str) -> int:
-    """Applications have pictures as well, and take seconds for one of them on the cpu backend."""
-    return int(options.examples or (2 if name.startswith("app:") else 20))
 
 
 def _options() -> argparse.Namespace:
@@ -160,8 +159,8 @@ def _options() -> argparse.Namespace:
     add = parser.add_argument
     add("--models", nargs="+", default=["*"], metavar="GLOB", help="as op:matmul, layer:*, app:*")
     add("--seeds", type=int, default=20, metavar="N", help="how many, from 0 on (20)")
-    add("--examples", type=int, metavar="N", help="cases per seed (20; applications 2)")
-    add("--timeout", type=float, default=600.0, metavar="S", help="for one case (600)")
+    add("--examples", type=int, metavar="N", help="cases per seed (100; applications 2)")
+    add("--timeout", type=float, metavar="S", help="for one case (10; applications 600)")
     add("--out", type=Path, default=Path("build/false_alarms.jsonl"), metavar="FILE.jsonl")
     add("--jobs", type=int, default=2, metavar="N", help="processes (2)")
     return parser.parse_args()
