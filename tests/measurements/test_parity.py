@@ -174,3 +174,27 @@ def test_a_tie_in_one_case_excuses_no_wrong_label_in_another(tmp_path, worker, n
     report = tv.verify(tmp_path / "healthy", artifact=tmp_path / "artifact", **options)
     assert report.verdict == "fail"
     assert {backend.verdict for backend in report.models[0].backends} == {"fail"}
+
+
+def test_a_case_that_rounding_moves_far_is_right_and_told(tmp_path, worker, nodes):
+    """The logarithm of a sum whose terms nearly cancel, which they do not usually."""
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 1000], tf.float32, name="x")])
+    def serve(x):
+        return {"y": tf.math.log(tf.abs(tf.reduce_sum(x, -1)))}
+
+    cancelling = np.random.default_rng(3).normal(size=(20, 1000)).astype(np.float32)
+    cancelling[:, -1] += (0.01 - cancelling.astype(np.float64).sum(-1)).astype(np.float32)
+    np.savez(tmp_path / "cancelling.npz", x=cancelling)
+    options = {"backends": ["wasm"], "inputs": {"x": "float 0.5..1"}, "remember": False}
+    options |= {"special_values": "off", "nodes": nodes, "worker": worker, "examples": 20}
+
+    def told(data):
+        (backend,) = tv.verify(serve, data=data, **options).models[0].backends
+        assert backend.verdict == "pass"
+        return [each.message for each in backend.findings if "conditioned" in each.message]
+
+    assert told([]) == []
+    (message,) = told([tmp_path / "cancelling.npz"])
+    assert message.startswith('output "y": cancelling is badly conditioned: tfjs:wasm differs by')

@@ -119,6 +119,22 @@ def coarse(noise: Noise) -> tuple[FindingReport, ...]:
     )
 
 
+def acquitted(parity: CandidateParity) -> tuple[FindingReport, ...]:
+    """The cases on which rounding moves an output much further than it usually does."""
+    return tuple(
+        FindingReport(
+            "precision",
+            False,
+            f'output "{output.name}": {output.furthest.case.name} is badly conditioned: '
+            f"{parity.name} differs by {output.furthest.scaled:.1e} of the scale, "
+            f"{output.furthest.ratio:.0f} × the usual noise, and rounding alone may do that there",
+            output.acquitted,
+        )
+        for output in parity.outputs
+        if output.furthest is not None
+    )
+
+
 def unsettled(outputs: Sequence[str]) -> tuple[FindingReport, ...]:
     """The outputs on which TensorFlow does not agree with itself."""
     return tuple(

@@ -60,6 +60,7 @@ def _backend(
         return assembly.stopped(candidate.backend, candidate.failure, candidate.latency)
     found = (
         *findings.disagreements(compared),
+        *findings.acquitted(compared),
         *findings.unsettled(knowledge.judge.unsettled),
         *findings.extras(artifact),
         *(findings.quantised(quantized.effect, quantized.reason) if quantized else ()),

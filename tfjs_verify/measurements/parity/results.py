@@ -31,6 +31,17 @@ class Disagreement:
 
 
 @dataclass(frozen=True)
+class Acquittal:
+    """An answer far beyond the usual noise, and within that of its own case."""
+
+    case: Case
+    ratio: float
+    """Its error ÷ the usual noise."""
+    scaled: float
+    """Its error relative to the largest number of the output."""
+
+
+@dataclass(frozen=True)
 class OutputParity:
     """One output over all cases: the worst of every error, and the worst disagreement."""
 
@@ -40,6 +51,9 @@ class OutputParity:
     noise_ratio: float | None = None
     mismatched: int = 0
     worst: Disagreement | None = None
+    acquitted: int = 0
+    furthest: Acquittal | None = None
+    """Of the cases acquitted."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,12 @@ from tfjs_verify.comparison import OutputComparison, compare_outputs
 from tfjs_verify.errors import RuntimeFailure
 from tfjs_verify.measurements.decisions import DecisionMeter
 from tfjs_verify.measurements.judging import Judge
-from tfjs_verify.measurements.parity.results import CandidateParity, Disagreement, OutputParity
+from tfjs_verify.measurements.parity.results import (
+    Acquittal,
+    CandidateParity,
+    Disagreement,
+    OutputParity,
+)
 from tfjs_verify.measurements.readings import Scores
 from tfjs_verify.runtimes import Runtime
 from tfjs_verify.tensors import Array
@@ -22,6 +27,8 @@ _HEARINGS = 24
 """Disagreements that a second hearing confirms before the rest goes without one."""
 _CLOSE_HEARINGS = 4
 """Of these, the hearings that look closely: who was convicted so often is hardly right."""
+_FAR = 16.0
+"""An answer this many times the usual noise off is told, though its own case excuses it."""
 
 
 class Tally:
@@ -67,10 +74,13 @@ class Tally:
         judge, compared = self._compare(case, expected, actual)
         for comparison in compared:
             name = comparison.name
-            ratio = None
+            ratio = usual = None
             if name in expected and name in actual and self._counts(case):
                 ratio = judge.ratio(name, expected[name], actual[name])
+                usual = self._judge.ratio(name, expected[name], actual[name])
             self._add(case, comparison, judge, ratio)
+            if comparison.agrees and usual is not None and usual > _FAR:
+                self._acquit(case, comparison, usual)
 
     def _refuses(self, case: Case, failure: RuntimeFailure) -> None:
         """An answer that nobody counts on is none to go for: it is told, and the rest goes on."""
@@ -129,6 +139,18 @@ class Tally:
         if not comparison.agrees and self._disagreements[-1].gates:
             after = replace(after, worst=_worse(before.worst, self._disagreements[-1]))
         self._outputs[comparison.name] = after
+
+    def _acquit(self, case: Case, comparison: OutputComparison, usual: float) -> None:
+        if _recalled(case):
+            return
+        before = self._outputs[comparison.name]
+        own = Acquittal(case, usual, comparison.errors.scaled)
+        further = before.furthest is None or own.scaled > before.furthest.scaled
+        self._outputs[comparison.name] = replace(
+            before,
+            acquitted=before.acquitted + 1,
+            furthest=own if further else before.furthest,
+        )
 
     def result(self) -> CandidateParity:
         """What it did so far."""
