@@ -94,6 +94,34 @@ def test_every_pair_of_value_classes(expected, actual):
     assert result.agrees == (expected == actual or {expected, actual} in SAME_NUMBER)
 
 
+@pytest.mark.parametrize("expected", VALUES)
+@pytest.mark.parametrize("actual", VALUES)
+def test_zeros_of_another_kind_are_told_apart(expected, actual):
+    """What agrees as a number, and is of another class, is told in its own domain."""
+    result = compare("y", f32(VALUES[expected]), f32(VALUES[actual]), DEFAULT)
+    domains = [zeros.domain for zeros in result.zeros]
+    if expected == actual or {expected, actual} not in SAME_NUMBER:
+        assert domains == []
+    else:
+        assert domains == ["subnormal" if "subnormal" in (expected, actual) else "signed_zero"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "domains"),
+    [
+        (np.array([-(2**31), 7], np.int32), np.array([2**31 - 1, 7], np.int32), ["overflow"]),
+        (np.array([0, 7], np.int32), np.array([-(2**31), 8], np.int32), ["overflow", "finite"]),
+        (np.array([44], np.uint8), np.array([300], np.int32), ["overflow"]),
+        (np.array([2**40, 1], np.int64), np.array([0, 2], np.int32), ["overflow", "finite"]),
+        (np.array([1], np.int64), np.array([2], np.int32), ["finite"]),
+    ],
+)
+def test_integers_that_do_not_fit_are_a_domain_of_their_own(expected, actual, domains):
+    result = compare("y", expected, actual, EXACT)
+    assert [mismatch.domain for mismatch in result.mismatches] == domains
+    assert not result.agrees
+
+
 def test_a_tolerance_cannot_hide_nan_or_infinity():
     generous = Tolerance(atol=1e30, rtol=1e30)
     assert not compare("y", f32(1.0), f32(np.nan), generous).agrees

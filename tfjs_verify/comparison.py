@@ -3,7 +3,8 @@
 A value belongs to one class: finite, subnormal, NaN or infinite. Two values of different classes
 disagree in the domain of the rarer one (NaN before infinite before finite), however much may
 differ, unless chance decides the class; two finite ones disagree where they differ by more than is
-allowed.
+allowed. Zeros of two signs, and a subnormal that one side flushed to zero, are told apart and are
+no disagreement: no sum that they go into shows it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from tfjs_verify.tensors import (
     Array,
@@ -38,6 +40,7 @@ Domain = Literal[
     "nondeterministic",
 ]
 
+_INDEFINITE = np.iinfo(np.int32).min
 _SMALLEST_NORMAL = float(np.finfo(np.float32).tiny)
 
 
@@ -104,6 +107,8 @@ class OutputComparison:
     mismatched: int = 0
     undecided: tuple[Mismatch, ...] = ()
     """Values of other classes where rounding alone decides about the class."""
+    zeros: tuple[Mismatch, ...] = ()
+    """Zeros of another sign, and subnormals that one side alone flushed to zero."""
 
     @property
     def agrees(self) -> bool:
@@ -151,7 +156,7 @@ def compare(
     if structure is not None or actual is None:
         reshaped = actual is not None and dtype_name(actual) == tfjs_dtype(dtype)
         return OutputComparison(name, dtype, shape, allowance, structure, reshaped)
-    mismatches, undecided = _mismatches(expected, actual, allowance)
+    mismatches, undecided, zeros = _mismatches(expected, actual, allowance)
     return OutputComparison(
         name,
         dtype,
@@ -161,6 +166,7 @@ def compare(
         mismatches=mismatches,
         mismatched=sum(mismatch.count for mismatch in mismatches),
         undecided=undecided,
+        zeros=zeros,
     )
 
 
@@ -178,10 +184,10 @@ def _structure(expected: Array, actual: Array | None) -> str | None:
 
 def _mismatches(
     expected: Array, actual: Array, allowance: Allowance
-) -> tuple[tuple[Mismatch, ...], tuple[Mismatch, ...]]:
-    """What disagrees, and what would if rounding alone did not decide about it."""
+) -> tuple[tuple[Mismatch, ...], tuple[Mismatch, ...], tuple[Mismatch, ...]]:
+    """What disagrees, what would if rounding alone did not decide, and zeros of another kind."""
     if expected.dtype.kind not in "fc" and dtype_name(expected) != "bfloat16":
-        return _exact_mismatches(expected, actual, allowance), ()
+        return _exact_mismatches(expected, actual, allowance), (), ()
     wide_expected, wide_actual = _widen(expected), _widen(actual)
     domains = _float_domains(wide_expected, wide_actual)
     allowed = allowance.allowed(wide_expected)
@@ -191,9 +197,10 @@ def _mismatches(
     excused = np.zeros(error.shape, bool)
     if classes is not None:
         excused = (classes & value_classes(wide_actual)) != 0
+    too_far = error > allowed
     wrong: dict[Domain, Array] = {
-        "finite": domains["finite"] & (error > allowed),
-        "subnormal": domains["subnormal"] & (error > allowed),
+        "finite": domains["finite"] & too_far,
+        "subnormal": domains["subnormal"] & too_far,
         "infinite": domains["infinite"] & ~excused,
         "nan": domains["nan"] & ~excused,
     }
@@ -201,15 +208,19 @@ def _mismatches(
         "infinite": domains["infinite"] & excused,
         "nan": domains["nan"] & excused,
     }
-    found, open_ = (
+    zeros: dict[Domain, Array] = {
+        "subnormal": domains["subnormal"] & _one_is_zero(wide_expected, wide_actual) & ~too_far,
+        "signed_zero": _signs_differ(wide_expected, wide_actual),
+    }
+    found, open_, told = (
         tuple(
             _worst(domain, mask, expected, actual, error, allowed)
             for domain, mask in masks.items()
             if mask.any()
         )
-        for masks in (wrong, undecided)
+        for masks in (wrong, undecided, zeros)
     )
-    return found, open_
+    return found, open_, told
 
 
 def _float_domains(expected: Array, actual: Array) -> dict[Domain, Array]:
@@ -234,6 +245,20 @@ def _subnormal(expected: Array, actual: Array) -> Array:
     return result
 
 
+def _one_is_zero(expected: Array, actual: Array) -> Array:
+    result: Array = (expected == 0) ^ (actual == 0)
+    return result
+
+
+def _signs_differ(expected: Array, actual: Array) -> Array:
+    """Where both are zero and one of them negative; complex zeros are not told apart."""
+    both = (expected == 0) & (actual == 0)
+    if expected.dtype.kind == "c" or not both.any():
+        return np.zeros_like(both)
+    result: Array = both & (np.signbit(expected) ^ np.signbit(actual))
+    return result
+
+
 def _exact_mismatches(expected: Array, actual: Array, allowance: Allowance) -> tuple[Mismatch, ...]:
     """What differs at all, but for elements that anything is allowed to."""
     if dtype_name(expected) == "string":
@@ -247,19 +272,25 @@ def _exact_mismatches(expected: Array, actual: Array, allowance: Allowance) -> t
         error = different.astype(np.float64)
     else:
         error = np.abs(actual.astype(np.float64) - expected.astype(np.float64))
-    domain: Domain = "finite"
-    if expected.dtype.kind in "iu" and dtype_name(expected) != "int32":
-        info = np.iinfo(np.int32)
-        outside = different & ((expected > info.max) | (expected < info.min))
-        if outside.any():
-            found = [_worst("overflow", outside, expected, actual, error, np.zeros_like(error))]
-            inside = different & ~outside
-            if inside.any():
-                found.append(
-                    _worst("finite", inside, expected, actual, error, np.zeros_like(error))
-                )
-            return tuple(found)
-    return (_worst(domain, different, expected, actual, error, np.zeros_like(error)),)
+    masks: dict[Domain, Array] = {"finite": different}
+    if expected.dtype.kind in "iu":
+        outside = _beyond(expected, np.int32) | _beyond(actual, expected.dtype)
+        masks = {"overflow": different & outside, "finite": different & ~outside}
+    return tuple(
+        _worst(domain, mask, expected, actual, error, np.zeros_like(error))
+        for domain, mask in masks.items()
+        if mask.any()
+    )
+
+
+def _beyond(values: Array, dtype: DTypeLike) -> Array:
+    """Where integers are out of the range of `dtype`, or the least of int32.
+
+    That is what processors make of a real number that is too large for an int32, and of NaN.
+    """
+    info = np.iinfo(dtype)
+    result: Array = (values > info.max) | (values < info.min) | (values == _INDEFINITE)
+    return result
 
 
 def _worst(

@@ -47,7 +47,31 @@ def test_outputs_without_an_order_are_recognised(frozen):
 
 
 def test_what_loses_bits_is_named(frozen):
-    (narrowed,) = narrowed_ops(frozen.graph)
+    (narrowed,) = narrowed_ops(frozen.graph, frozen.outputs)
     assert narrowed.dtype == "int64"
     assert any(op.startswith("Mul (") for op in narrowed.ops)
     assert "in int64, by TensorFlow.js in int32" in str(narrowed)
+    assert narrowed.outputs == ("large",)
+
+
+def test_what_a_branch_computes_belongs_to_the_outputs_behind_it(tmp_path):
+    import tensorflow as tf
+
+    class Model(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([4], tf.float32, name="x")])
+        def __call__(self, x):
+            def exactly():
+                return tf.cast(tf.sin(tf.cast(x, tf.float64)), tf.float32)
+
+            return {
+                "chosen": tf.cond(tf.reduce_sum(x) > 0, exactly, lambda: x),
+                "twice": x * 2.0,
+            }
+
+    model = Model()
+    tf.saved_model.save(model, tmp_path / "model", signatures=model.__call__)
+    with tv.open_model(tmp_path / "model") as opened:
+        frozen = freeze(opened)
+    (narrowed,) = narrowed_ops(frozen.graph, frozen.outputs)
+    assert narrowed.dtype == "float64"
+    assert narrowed.outputs == ("chosen",)

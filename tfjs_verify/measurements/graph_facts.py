@@ -5,7 +5,7 @@ Which outputs somebody decides by, whose order means nothing, and what is comput
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,8 @@ class Narrowed:
     dtype: str
     ops: tuple[str, ...]
     """As "Op (node)"."""
+    outputs: tuple[str, ...]
+    """The outputs that depend on them, by name."""
 
     def __str__(self) -> str:
         first = ", ".join(self.ops[:3])
@@ -55,21 +57,65 @@ class Narrowed:
         )
 
 
-def narrowed_ops(graph: Any) -> tuple[Narrowed, ...]:
-    """What the graph computes in float64, int64, uint8 and the like; moving is no computing."""
+def narrowed_ops(graph: Any, outputs: Mapping[str, str]) -> tuple[Narrowed, ...]:
+    """What the outputs are computed from in float64, int64, uint8 and the like.
+
+    `outputs` gives the graph's tensor for every output name. Moving is no computing.
+    """
+    found: dict[str, dict[str, dict[str, None]]] = {}
+    for output, nodes in _ancestors(graph, outputs).items():
+        for node in nodes:
+            dtype = _computes_in(node)
+            if dtype in NARROWED:
+                ops = found.setdefault(dtype, {})
+                ops.setdefault(f"{node.op} ({node.name})", {})[output] = None
+    return tuple(
+        Narrowed(dtype, tuple(ops), tuple(sorted({name for each in ops.values() for name in each})))
+        for dtype, ops in sorted(found.items())
+    )
+
+
+def _computes_in(node: Any) -> str:
     import tensorflow as tf
 
-    found: dict[str, list[str]] = {}
-    bodies = [graph.node, *(function.node_def for function in graph.library.function)]
-    for nodes in bodies:
-        for node in nodes:
-            attribute = node.attr.get("T") or node.attr.get("DstT")
-            if node.op in _MOVES_ONLY or attribute is None or not attribute.type:
-                continue
-            dtype = tf.as_dtype(attribute.type).name
-            if dtype in NARROWED:
-                found.setdefault(dtype, []).append(f"{node.op} ({node.name})")
-    return tuple(Narrowed(dtype, tuple(ops)) for dtype, ops in sorted(found.items()))
+    attribute = node.attr.get("T") or node.attr.get("DstT")
+    if node.op in _MOVES_ONLY or attribute is None or not attribute.type:
+        return ""
+    name: str = tf.as_dtype(attribute.type).name
+    return name
+
+
+def _ancestors(graph: Any, outputs: Mapping[str, str]) -> dict[str, list[Any]]:
+    """Per output the nodes that it depends on, those of the functions that are called included."""
+    nodes = {node.name: node for node in graph.node}
+    library = {function.signature.name: function for function in graph.library.function}
+    return {
+        name: [*_reachable([tensor], nodes, library, set())] for name, tensor in outputs.items()
+    }
+
+
+def _reachable(
+    tensors: Iterable[str], nodes: Mapping[str, Any], library: Mapping[str, Any], called: set[str]
+) -> Iterator[Any]:
+    waiting, seen = [*tensors], set()
+    while waiting:
+        name = waiting.pop().lstrip("^").partition(":")[0]
+        if name in seen or name not in nodes:
+            continue
+        seen.add(name)
+        node = nodes[name]
+        yield node
+        waiting.extend(node.input)
+        for function in _calls(node) & library.keys() - called:
+            called.add(function)
+            body = {each.name: each for each in library[function].node_def}
+            yield from _reachable(body, body, library, called)
+
+
+def _calls(node: Any) -> set[str]:
+    """The names of the functions that a node may call."""
+    named = {function.name for value in node.attr.values() for function in value.list.func}
+    return {node.op} | named | {value.func.name for value in node.attr.values()}
 
 
 def _last_nodes(graph: Any, outputs: Mapping[str, str]) -> Iterator[tuple[str, Any]]:

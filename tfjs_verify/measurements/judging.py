@@ -23,7 +23,7 @@ from tfjs_verify.measurements.noise import (
 )
 from tfjs_verify.runtimes import Runtime
 from tfjs_verify.tensors import Array, TensorSpec
-from tfjs_verify.tolerance import Allowance, resolve_tolerance
+from tfjs_verify.tolerance import Allowance, default_tolerance, resolve_tolerance
 
 _CLOSE_REPETITIONS = 32
 """Random roundings in a close hearing: a near tie falls seldom, and so does a difference of equals
@@ -47,7 +47,10 @@ class NoiseAllowance:
 
     def describe(self) -> str:
         """The rule in words."""
-        return f"{self.factor:g} × the rounding noise of this output"
+        words = f"{self.factor:g} × the rounding noise of this output"
+        if self.noise.double:
+            words += f", or {default_tolerance(self.noise.dtype).describe()}: float32 for float64"
+        return words
 
 
 class Judge:

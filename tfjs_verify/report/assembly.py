@@ -124,6 +124,7 @@ def unconverted(
     format: str,
     quantization: str | None,
     backends: Sequence[str],
+    findings: tuple[FindingReport, ...] = (),
 ) -> ModelReport:
     """A model that has no TensorFlow.js form: an error on every backend, with the one reason."""
     failure = ConversionFailure(error.cause_type, error.message, error.ops)
@@ -134,7 +135,9 @@ def unconverted(
         signature=model.signature,
         conversion=ConversionReport("none", format, quantization, 0.0, 0, (), failure),
         backends=tuple(
-            BackendReport(backend, "error", message="the model was not converted")
+            BackendReport(
+                backend, "error", message="the model was not converted", findings=findings
+            )
             for backend in backends
         ),
     )

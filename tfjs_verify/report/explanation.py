@@ -34,7 +34,11 @@ def explain_backend(model: ModelReport, backend: BackendReport) -> str:
         if lines:
             lines.append("")
         lines += _explain_output(model, backend, output)
-    lines += [f"  {finding.message}" for finding in backend.findings if finding.gates and not lines]
+    gating = [finding for finding in backend.findings if finding.gates]
+    if not lines:
+        lines += [f"  {finding.message}" for finding in gating]
+    else:
+        lines += [f"  precision         {f.message}" for f in gating if f.domain == "precision"]
     if backend.minimal_case is not None:
         lines.append(f"  replay            {_replay(model, backend)}")
     return "\n".join(lines)

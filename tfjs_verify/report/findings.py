@@ -35,7 +35,7 @@ def disagreements(parity: CandidateParity) -> tuple[FindingReport, ...]:
             _count(found, comparison.name, finding)
         for mismatch in comparison.undecided:
             finding = _mismatch_finding(parity, each, mismatch)
-            words = f"{finding.message}; rounding alone decides which"
+            words = f"{finding.message}; rounding may decide which"
             _count(found, comparison.name, replace(finding, gates=False, message=words))
     return tuple(found.values())
 
@@ -99,9 +99,22 @@ def narrowings(signature: Signature) -> tuple[FindingReport, ...]:
     )
 
 
-def narrowed(found: Sequence[Narrowed]) -> tuple[FindingReport, ...]:
-    """What the graph computes in fewer bits on TensorFlow.js."""
-    return tuple(FindingReport("precision", False, str(each), len(each.ops)) for each in found)
+def narrowed(
+    found: Sequence[Narrowed], disagreements: Sequence[Disagreement] = ()
+) -> tuple[FindingReport, ...]:
+    """What the graph computes in fewer bits on TensorFlow.js, and the outputs that may show it.
+
+    One gates where an output that depends on it disagrees where that counts.
+    """
+    wrong = {
+        each.comparison.name for each in disagreements if each.gates and each.mismatch is not None
+    }
+    findings = []
+    for each in found:
+        shown_by = [name for name in each.outputs if name in wrong]
+        words = f"{each}; it disagrees in {', '.join(shown_by)}" if shown_by else str(each)
+        findings.append(FindingReport("precision", bool(shown_by), words, len(each.ops)))
+    return tuple(findings)
 
 
 def coarse(noise: Noise) -> tuple[FindingReport, ...]:
@@ -132,6 +145,21 @@ def acquitted(parity: CandidateParity) -> tuple[FindingReport, ...]:
         )
         for output in parity.outputs
         if output.furthest is not None
+    )
+
+
+def zeros(parity: CandidateParity) -> tuple[FindingReport, ...]:
+    """The zeros that are of another sign on one side, and the subnormals that one side flushed."""
+    return tuple(
+        FindingReport(
+            each.first.domain,
+            False,
+            f'output "{each.output}"{list(each.first.index)}: tensorflow '
+            f"{shown(each.first.expected)}, {parity.name} {shown(each.first.actual)}, "
+            f"in {each.case.name}",
+            each.count,
+        )
+        for each in parity.zeros
     )
 
 

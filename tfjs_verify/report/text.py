@@ -22,6 +22,7 @@ from tfjs_verify.report.report import (
 )
 
 _STYLES = {"pass": "bold green", "fail": "bold red", "error": "bold magenta"}
+_ZEROS = ("signed_zero", "subnormal")
 _MARKS = {"pass": "✓", "fail": "✗", "error": "!"}
 
 
@@ -68,13 +69,24 @@ def _decisions(model: ModelReport) -> Iterator[str]:
 
 
 def _notes(model: ModelReport) -> Iterator[str]:
-    """What a reader should know though it gates nothing, once for all backends that share it."""
+    """What a reader should know though it gates nothing, once for all backends that share it.
+
+    Zeros of another kind are in many models: of each kind the first is shown.
+    """
     said: dict[str, list[str]] = {}
+    zeros: dict[str, list[str]] = {}
     for backend in model.backends:
         for finding in backend.findings:
-            if not finding.gates and not finding.message.startswith(POWERLESS):
-                words = finding.message.replace(f"tfjs:{backend.backend}", "TensorFlow.js")
+            if finding.gates or finding.message.startswith(POWERLESS):
+                continue
+            words = finding.message.replace(f"tfjs:{backend.backend}", "TensorFlow.js")
+            if finding.domain in _ZEROS:
+                zeros.setdefault(finding.domain, []).append(f"{words} ({backend.backend})")
+            else:
                 said.setdefault(f"{finding.domain}: {words}", []).append(backend.backend)
+    for domain, found in zeros.items():
+        others = f", and {len(found) - 1} more like it (--json has them)" if found[1:] else ""
+        yield f"note  {domain}: {found[0]}{others}"
     for words, backends in said.items():
         where = "" if len(backends) == len(model.backends) else f" ({', '.join(backends)})"
         yield f"note  {words}{where}"

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from tfjs_verify.artifact import Artifact
+from tfjs_verify.errors import ConversionError, LoadError
+from tfjs_verify.measurements.graph_facts import Narrowed, narrowed_ops
+from tfjs_verify.measurements.noise import freeze
 from tfjs_verify.measurements.parity import Parity
 from tfjs_verify.model import Model
 from tfjs_verify.report import BackendReport, ModelReport, assembly, findings, worst_verdict
@@ -45,6 +49,22 @@ def describe(
     )
 
 
+def describe_unconverted(request: Request, model: Model, error: ConversionError) -> ModelReport:
+    """The report of a model that has no TensorFlow.js form, and of what it would lose there."""
+    narrowed: tuple[Narrowed, ...] = ()
+    with suppress(LoadError):  # what TensorFlow cannot freeze has a signature all the same
+        frozen = freeze(model)
+        narrowed = narrowed_ops(frozen.graph, frozen.outputs)
+    return assembly.unconverted(
+        model,
+        error,
+        request.format,
+        request.quantize,
+        request.backends,
+        findings=(*findings.narrowings(model.signature), *findings.narrowed(narrowed)),
+    )
+
+
 def _backend(
     request: Request,
     model: Model,
@@ -61,12 +81,13 @@ def _backend(
     found = (
         *findings.disagreements(compared),
         *findings.acquitted(compared),
+        *findings.zeros(compared),
         *findings.unsettled(knowledge.judge.unsettled),
         *findings.extras(artifact),
         *(findings.quantised(quantized.effect, quantized.reason) if quantized else ()),
         *findings.coarse(knowledge.judge.noise),
         *findings.narrowings(model.signature),
-        *findings.narrowed(knowledge.narrowed),
+        *findings.narrowed(knowledge.narrowed, compared.disagreements),
         *findings.powerless(parity.power, gates=request.require_power),
     )
     if candidate.runtime is not None:

@@ -110,7 +110,7 @@ def know(
         judge,
         scores,
         order_free_outputs(graph, outputs),
-        narrowed_ops(graph),
+        narrowed_ops(graph, outputs),
     )
 
 

@@ -22,7 +22,7 @@ from tfjs_verify.runtimes.base import DEFAULT_TIMEOUT_S
 from tfjs_verify.verification.artifacts import obtain_artifact, open_requested, working_directory
 from tfjs_verify.verification.candidates import load, time_all
 from tfjs_verify.verification.comparing import compare, judge_quantization, shrink
-from tfjs_verify.verification.describing import describe
+from tfjs_verify.verification.describing import describe, describe_unconverted
 from tfjs_verify.verification.knowledge import get_to_know
 from tfjs_verify.verification.mutating import check_mutants, unplanted
 from tfjs_verify.verification.request import SILENT, Progress, Request
@@ -179,9 +179,7 @@ def verify_model(
         try:
             artifact = obtain_artifact(request, model, directory / "artifact", worker)
         except ConversionError as error:
-            report = assembly.unconverted(
-                model, error, request.format, request.quantize, request.backends
-            )
+            report = describe_unconverted(request, model, error)
             return _scored(report, unplanted(request)) if request.mutation_check else report
         reference = stack.enter_context(TensorFlow(model, timeout=request.timeout))
         progress.stage(f"getting to know {model.name}")

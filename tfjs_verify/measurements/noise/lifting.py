@@ -52,7 +52,8 @@ def lift(
 
     Functions are renamed with `suffix`, which must be new in this process: TensorFlow knows
     functions by name alone. With `dither`, random rounding noise of float32 follows every op
-    that rounds. Nodes that are called as one in `narrow` compute in float32.
+    that rounds to that: what the model itself computes in float64 stays as it is. Nodes that are
+    called as one in `narrow` compute in float32.
     """
     return _Lifting(graph, suffix, dither, seed, narrow).run()
 
@@ -85,7 +86,7 @@ class _Lifting:
             result, tuple(dict.fromkeys(self._obstacles)), tuple(dict.fromkeys(self._random))
         )
 
-    def _function(self, function: Any) -> Any:
+    def _function(self, function: Any, *, defines: bool = False) -> Any:
         from tensorflow.core.framework import function_pb2
 
         wide = lifted_types()
@@ -96,7 +97,8 @@ class _Lifting:
         for argument in (*result.signature.input_arg, *result.signature.output_arg):
             argument.type = wide.get(argument.type, argument.type)
         del result.node_def[:]
-        rewrite = Rewrite(self, channels_last(function.node_def, function=True), function=True)
+        nodes = channels_last(function.node_def, function=True)
+        rewrite = Rewrite(self, nodes, function=True, defines=defines)
         result.node_def.extend(rewrite.run().nodes)
         for name, reference in function.ret.items():
             result.ret[name] = rewrite.redirected(reference)
@@ -129,7 +131,7 @@ class _Lifting:
         if key not in self._definitions:
             traced = trace(definition, node.attr, dtypes)
             if node.op not in _ROUNDED:
-                traced = self._function(traced)
+                traced = self._function(traced, defines=True)
             traced.attr["_noinline"].b = True  # inlined, its nodes could be called like others
             self._library.append(traced)
             self._definitions[key] = traced.signature.name

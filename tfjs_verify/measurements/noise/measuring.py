@@ -117,7 +117,7 @@ def measure_noise(
     if oracle is None or not measured:
         defaults = {spec.name: OutputNoise(spec.name, spec.dtype) for spec in specs}
         return Noise(defaults, "defaults", reason or "no case was measured")
-    pooled = {spec.name: _pool(spec.name, measured) for spec in specs}
+    pooled = {name: _pool(name, measured, dtypes) for name, dtypes in oracle.dtypes.items()}
     lacking = _lacking(oracle)
     return Noise(
         {name: noise for name, (noise, _) in pooled.items()},
@@ -186,7 +186,9 @@ def _changed(narrow: Array, wide: Array) -> int:
     return int(np.count_nonzero(narrow != wide))
 
 
-def _pool(name: str, measured: Sequence[CaseNoise]) -> tuple[OutputNoise, tuple[Unstable, ...]]:
+def _pool(
+    name: str, measured: Sequence[CaseNoise], dtypes: frozenset[str]
+) -> tuple[OutputNoise, tuple[Unstable, ...]]:
     """The noise over all cases but the unstable ones."""
     each = [(case, case.outputs[name]) for case in measured]
     peaks = sorted(noise.envelope.peak for _, noise in each)
@@ -198,7 +200,7 @@ def _pool(name: str, measured: Sequence[CaseNoise]) -> tuple[OutputNoise, tuple[
     )
     names = {case.case for case in unstable}
     kept = [noise for case, noise in each if case.case not in names]
-    pooled = OutputNoise(name, kept[0].dtype)
+    pooled = OutputNoise(name, kept[0].dtype, dtypes=dtypes)
     for noise in kept:
         pooled = pooled.joined(noise)
     return pooled, unstable

@@ -10,6 +10,7 @@ import numpy as np
 
 from tfjs_verify.errors import DeadlineExceeded, ExecutionError, LoadError
 from tfjs_verify.lifetime import Closing
+from tfjs_verify.measurements.graph_facts import narrowed_ops
 from tfjs_verify.measurements.noise.decisions import decisions
 from tfjs_verify.measurements.noise.freezing import Executable, Frozen, freeze
 from tfjs_verify.measurements.noise.wide import WideGraph
@@ -57,6 +58,12 @@ class Oracle(Closing):
         self.obstacles = exact.obstacles
         self.random = exact.random
         """What draws random numbers anew at every call, as "Op (node)"."""
+        narrowed = narrowed_ops(self._frozen.graph, self._frozen.outputs)
+        self.dtypes = {
+            spec.name: frozenset(each.dtype for each in narrowed if spec.name in each.outputs)
+            for spec in self.signature.outputs
+        }
+        """By output the dtypes that the model computes in and TensorFlow.js does not have."""
 
     @property
     def lifted(self) -> bool:

@@ -17,6 +17,8 @@ DEFAULT_FACTOR = 5.0
 Beyond the floor, backends that are right needed up to 2.28 on 17,120 answers to 416 models
 (`benchmarks/noise.py`). Of 1,554 planted faults, 5 loses one that 3 finds: 1 % of one bias.
 """
+_DOUBLE = frozenset({"float64", "complex128"})
+_HALF = frozenset({"float16", "bfloat16"})
 _ULP = 2.0**-23
 _FLOOR_ULPS = 4.0
 _JUMP = 1e-4
@@ -46,6 +48,13 @@ class OutputNoise:
     0 where it does not; None where nowhere."""
     reshapes: bool = False
     """Whether rounding alone decides about the output's shape in this one case."""
+    dtypes: frozenset[str] = frozenset()
+    """What the model computes this in that TensorFlow.js does not have."""
+
+    @property
+    def double(self) -> bool:
+        """Whether the model computes this in float64, where its own noise is next to nothing."""
+        return not self.dtypes.isdisjoint(_DOUBLE)
 
     @property
     def measured(self) -> bool:
@@ -68,9 +77,10 @@ class OutputNoise:
         `factor` times its noise, and never less than 4 ULP of the output's usual scale: kernels
         compute sin, erf or gelu to that, not to the ULPs of a result near zero. With `tails` the
         floor is 4 ULP of the element itself: what that alone refuses is a small number that
-        is less exact than TensorFlow's, and no ground to call a backend wrong. Integers and
-        booleans are exact but where rounding decides about them. Without a measurement the table
-        of defaults speaks.
+        is less exact than TensorFlow's, and no ground to call a backend wrong. What the model
+        computes in float64 may differ as the table of defaults says, for float32 is all that
+        TensorFlow.js has. Integers and booleans are exact but where rounding decides about them.
+        Without a measurement the table of defaults speaks.
         """
         if not self.measured:
             allowed = default_tolerance(self.dtype).allowed(expected)
@@ -79,6 +89,8 @@ class OutputNoise:
         usual = max(scale, float(np.median(self.scales)) if self.scales else 0.0)
         few = _FLOOR_ULPS * _ULP
         floor = few * (magnitude if tails else np.full_like(magnitude, usual))
+        if self.double:
+            floor = np.maximum(floor, default_tolerance(self.dtype).allowed(expected))
         floor = np.maximum(floor, np.finfo(np.float32).tiny)
         result: Array = np.maximum(factor * self.noise(expected), floor)
         return np.where(self._jumping(expected), np.inf, result)
@@ -101,9 +113,12 @@ class OutputNoise:
         return self.jumps
 
     def classes_of(self, expected: Array) -> Array | None:
-        """`classes`, for the answer that they are of."""
+        """`classes`, for the answer that they are of.
+
+        None in float16: that it overflows where float32 does not is no chance, and is to be told.
+        """
         fits = self.classes is not None and self.classes.shape == expected.shape
-        return self.classes if fits else None
+        return self.classes if fits and self.dtypes.isdisjoint(_HALF) else None
 
     def resolution(self, *, factor: float = DEFAULT_FACTOR) -> float:
         """The smallest error that is told from rounding, relative to the output's largest number.

@@ -62,8 +62,12 @@ class Whole(Protocol):
 class Rewrite:
     """The rewrite of one body: first every node, then every reference between them."""
 
-    def __init__(self, whole: Whole, nodes: Sequence[Any], *, function: bool) -> None:
+    def __init__(
+        self, whole: Whole, nodes: Sequence[Any], *, function: bool, defines: bool = False
+    ) -> None:
+        """`function` where the body is a function's, `defines` where that is a definition."""
         self._whole = whole
+        self._defines = defines
         self._nodes = nodes
         self._named = {node.name: node for node in nodes}
         self._body = Body(function=function, taken=[node.name for node in nodes])
@@ -98,14 +102,12 @@ class Rewrite:
         fill_defaults(node, definition)
         inputs, outputs = ports(node, definition.input_arg), ports(node, definition.output_arg)
         lossy = lifted_types()
-        if node.op == "Const":
-            self._border(node, inputs, outputs)
-            return
-        if _draws_random_numbers(node.op):
-            if definition.is_stateful:
+        if node.op == "Const" or _draws_random_numbers(node.op):
+            if node.op != "Const" and definition.is_stateful:
                 self._whole.random(node)
-            self._border(node, inputs, outputs)
+            self._border(node, inputs, outputs, rounds=False)
             return
+        double = self._is_double(outputs)
         narrow = type(node)()
         narrow.CopyFrom(node)
         lift_attributes(node)
@@ -121,9 +123,9 @@ class Rewrite:
         self._whole.rename(node)
         lifted_inputs = ports(node, definition.input_arg)
         lifted_outputs = ports(node, definition.output_arg)
-        dithers = self._whole.dithers
-        if not lifted_outputs or lifted_outputs[0].type != _double():
-            self._border(node, lifted_inputs, lifted_outputs)
+        dithers = self._whole.dithers and not double
+        if double or not lifted_outputs or lifted_outputs[0].type != _double():
+            self._border(node, lifted_inputs, lifted_outputs, rounds=dithers)
         elif node.op in ABSORBING and not self._adds_constant(node):
             absorbing = ABSORBING[node.op]
             self._replace(node, node, lifted_inputs, lifted_outputs, absorbing, rounds=dithers)
@@ -135,7 +137,11 @@ class Rewrite:
         elif dithers and node.op in STEPS:
             self._replace(node, node, lifted_inputs, lifted_outputs, STEPS[node.op])
         else:
-            self._border(node, lifted_inputs, lifted_outputs)
+            self._border(node, lifted_inputs, lifted_outputs, rounds=dithers)
+
+    def _is_double(self, outputs: Sequence[Port]) -> bool:
+        """Whether the model itself computes this in float64, and rounds as good as nothing."""
+        return not self._defines and any(port.type in wide_types() for port in outputs)
 
     def _adds_constant(self, node: Any) -> bool:
         return any(self._constant(reference) is not None for reference in node.input)
@@ -198,8 +204,10 @@ class Rewrite:
 
         return passed
 
-    def _border(self, node: Any, inputs: Sequence[Port], outputs: Sequence[Port]) -> None:
-        """Casts what `node` takes and gives in float32, and dithers what it gives in float64."""
+    def _border(
+        self, node: Any, inputs: Sequence[Port], outputs: Sequence[Port], *, rounds: bool
+    ) -> None:
+        """Casts what `node` takes and gives in float32; dithers what it gives if it `rounds`."""
         narrow_inputs = {
             position: port for position, port in enumerate(inputs) if port.type in lifted_types()
         }
@@ -210,7 +218,7 @@ class Rewrite:
         obstacle = not given and any(p.argument not in _FLOW for p in narrow_outputs.values())
         if obstacle:
             self._whole.obstacle(node)
-        rounds = self._whole.dithers and not given and node.op not in EXACT
+        rounds = rounds and node.op not in EXACT
         for position, port in enumerate(outputs):
             old = self._body.reference(node.name, port.argument, port.index, position)
             new, dtype = old, port.type

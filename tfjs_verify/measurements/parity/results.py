@@ -42,6 +42,20 @@ class Acquittal:
 
 
 @dataclass(frozen=True)
+class OtherZeros:
+    """Zeros of one output that have another sign, or are subnormal, on one of the two sides.
+
+    They are of another class and the same number: told, and wrong for nobody.
+    """
+
+    output: str
+    first: Mismatch
+    case: Case
+    """Where the first was seen."""
+    count: int
+
+
+@dataclass(frozen=True)
 class OutputParity:
     """One output over all cases: the worst of every error, and the worst disagreement."""
 
@@ -68,6 +82,7 @@ class CandidateParity:
     outputs: tuple[OutputParity, ...]
     disagreements: tuple[Disagreement, ...]
     decisions: tuple[Decisions, ...] = ()
+    zeros: tuple[OtherZeros, ...] = ()
     failure: RuntimeFailure | None = None
     failed_case: Case | None = None
 

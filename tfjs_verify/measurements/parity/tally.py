@@ -16,6 +16,7 @@ from tfjs_verify.measurements.parity.results import (
     Acquittal,
     CandidateParity,
     Disagreement,
+    OtherZeros,
     OutputParity,
 )
 from tfjs_verify.measurements.readings import Scores
@@ -52,6 +53,7 @@ class Tally:
         self._cases = 0
         self._outputs = {spec.name: OutputParity(spec.name, spec.dtype) for spec in self._specs}
         self._disagreements: list[Disagreement] = []
+        self._zeros: dict[tuple[str, str], OtherZeros] = {}
         self._convicted = 0
         self.failure: RuntimeFailure | None = None
         self._failed_case: Case | None = None
@@ -79,6 +81,7 @@ class Tally:
                 ratio = judge.ratio(name, expected[name], actual[name])
                 usual = self._judge.ratio(name, expected[name], actual[name])
             self._add(case, comparison, judge, ratio)
+            self._tell_zeros(case, comparison)
             if comparison.agrees and usual is not None and usual > _FAR:
                 self._acquit(case, comparison, usual)
 
@@ -152,6 +155,14 @@ class Tally:
             furthest=own if further else before.furthest,
         )
 
+    def _tell_zeros(self, case: Case, comparison: OutputComparison) -> None:
+        if _recalled(case):
+            return
+        for zeros in comparison.zeros:
+            key = comparison.name, zeros.domain
+            before = self._zeros.get(key) or OtherZeros(comparison.name, zeros, case, 0)
+            self._zeros[key] = replace(before, count=before.count + zeros.count)
+
     def result(self) -> CandidateParity:
         """What it did so far."""
         return CandidateParity(
@@ -160,6 +171,7 @@ class Tally:
             outputs=tuple(self._outputs.values()),
             disagreements=tuple(self._disagreements),
             decisions=self._decisions.result(),
+            zeros=tuple(self._zeros.values()),
             failure=self.failure,
             failed_case=self._failed_case,
         )
