@@ -10,6 +10,7 @@ from tfjs_verify.measurements.graph_facts import (
 )
 from tfjs_verify.measurements.noise.freezing import freeze
 from tfjs_verify.measurements.readings import Reading
+from tfjs_verify.tensors import TensorSpec
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +39,22 @@ def frozen(tmp_path_factory):
 
 
 def test_scores_are_recognised_by_their_last_op(frozen):
-    found = recognise_scores(frozen.graph, frozen.outputs)
+    found = recognise_scores(frozen.graph, frozen.outputs, ())
     assert found == {"classes": Reading("classes"), "chance": Reading("probability")}
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "kind"),
+    [
+        ("value", (None, 6), None),
+        ("logits", (None, 6), "classes"),
+        ("my_logit", (None, 1), "logit"),
+    ],
+)
+def test_logits_are_recognised_by_their_name(frozen, name, shape, kind):
+    specs = (TensorSpec(name, "float32", shape),)
+    found = recognise_scores(frozen.graph, {name: frozen.outputs["value"]}, specs)
+    assert found == ({} if kind is None else {name: Reading(kind)})
 
 
 def test_outputs_without_an_order_are_recognised(frozen):

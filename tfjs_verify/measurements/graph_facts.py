@@ -5,29 +5,39 @@ Which outputs somebody decides by, whose order means nothing, and what is comput
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tfjs_verify.measurements.readings import Plain, Reading
-from tfjs_verify.tensors import NARROWED
+from tfjs_verify.tensors import NARROWED, TensorSpec
 
 _SCORES: Mapping[str, Plain] = {
     "Softmax": "classes",
     "LogSoftmax": "classes",
     "Sigmoid": "probability",
 }
+_LOGITS = "logit"
 _HANDED_ON = frozenset({"Identity", "StopGradient", "Snapshot", "EnsureShape", "Cast", "IdentityN"})
 _MOVES_ONLY = frozenset({"Identity", "Const", "Placeholder", "NoOp", "Shape", "Size", "Rank"})
 
 
-def recognise_scores(graph: Any, outputs: Mapping[str, str]) -> dict[str, Reading]:
-    """The outputs that a softmax or a sigmoid makes, by name.
+def recognise_scores(
+    graph: Any, outputs: Mapping[str, str], specs: Sequence[TensorSpec]
+) -> dict[str, Reading]:
+    """The outputs that a softmax or a sigmoid makes, or that are called logits, by name.
 
-    `graph` is a frozen GraphDef, `outputs` gives the graph's tensor for every output name.
+    `graph` is a frozen GraphDef, `outputs` gives the graph's tensor for every output name, `specs`
+    what the outputs are.
     """
-    found = {name: node.op for name, node in _last_nodes(graph, outputs)}
-    return {name: Reading(_SCORES[op]) for name, op in found.items() if op in _SCORES}
+    found = {}
+    shapes = {spec.name: spec.shape for spec in specs if "float" in spec.dtype and spec.shape}
+    for name, node in _last_nodes(graph, outputs):
+        if node.op in _SCORES:
+            found[name] = Reading(_SCORES[node.op])
+        elif name in shapes and _LOGITS in f"{name}/{node.name}".lower():
+            found[name] = Reading("logit" if shapes[name][-1] == 1 else "classes")
+    return found
 
 
 def order_free_outputs(graph: Any, outputs: Mapping[str, str]) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def decided_by(request: Request, model: Model, frozen: Frozen | None) -> dict[st
     readings: dict[str, Reading] = {}
     suppression = None
     if frozen is not None:
-        readings |= recognise_scores(frozen.graph, frozen.outputs)
+        readings |= recognise_scores(frozen.graph, frozen.outputs, model.signature.outputs)
         if not any(reading.kind in PARTS for reading in request.scores.values()):
             detector = recognise_detector(frozen.graph, frozen.outputs, model.signature.outputs)
             readings |= {name: Reading(part) for name, part in detector.items()}
