@@ -29,13 +29,13 @@ import numpy as np
 
 from tests.corpus.trained_models import TrainedModel, trained_models
 from tfjs_verify.artifact import Artifact
+from tfjs_verify.artifact.contents import Contents, read_contents
 from tfjs_verify.cases import CasePlan, parse_domain
 from tfjs_verify.conversion import ConversionWorker, convert
 from tfjs_verify.errors import ArtifactError, RuntimeFailure
 from tfjs_verify.measurements.judging import NoiseJudge
 from tfjs_verify.measurements.mutation import Mutant, draw_mutations, measure_mutation
 from tfjs_verify.measurements.mutation.answers import Answers, detects
-from tfjs_verify.measurements.mutation.contents import Contents, read_contents
 from tfjs_verify.measurements.mutation.planting import Nursery
 from tfjs_verify.measurements.mutation.weights import change_element
 from tfjs_verify.model import open_model

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tfjs_verify as tv
+from tfjs_verify.artifact.contents import read_contents, write_contents
 from tfjs_verify.conversion import convert
 from tfjs_verify.measurements.decisions import DecisionMeter
 from tfjs_verify.measurements.detections import (
@@ -17,7 +18,6 @@ from tfjs_verify.measurements.detections import (
     match,
 )
 from tfjs_verify.measurements.detector_facts import recognise_detector, suppression_threshold
-from tfjs_verify.measurements.mutation.contents import read_contents, write_contents
 from tfjs_verify.measurements.noise.freezing import freeze
 from tfjs_verify.report.json import render_json
 

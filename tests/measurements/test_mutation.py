@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import tfjs_verify as tv
+from tfjs_verify.artifact.contents import Contents, read_contents
 from tfjs_verify.cases import plan_cases, sample_cases
 from tfjs_verify.conversion import convert
 from tfjs_verify.measurements.judging import NoiseJudge, fixed_judge
 from tfjs_verify.measurements.mutation import OPERATORS, draw_mutations, measure_mutation
-from tfjs_verify.measurements.mutation.contents import Contents, read_contents
 from tfjs_verify.measurements.noise import Oracle, measure_noise
 from tfjs_verify.report import assembly
 from tfjs_verify.report.mutation import mutation_json, mutation_lines

@@ -11,10 +11,10 @@ import pytest
 import tfjs_verify as tv
 from tests.conftest import DIGITS
 from tests.corpus.trained_models import trained_model
+from tfjs_verify.artifact.contents import read_contents
 from tfjs_verify.cases import parse_domain
 from tfjs_verify.measurements.mutation import OPERATORS
 from tfjs_verify.measurements.mutation.answers import Answers, detects
-from tfjs_verify.measurements.mutation.contents import read_contents
 from tfjs_verify.measurements.mutation.planting import Nursery
 from tfjs_verify.measurements.quantization import measure_quantization
 from tfjs_verify.runtimes.replay import ArtifactReplay

@@ -76,6 +76,16 @@ def stored_quantization(content: Mapping[str, Any]) -> str | None:
     )
 
 
+def quantized_entries(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The quantised weights of `content` by name: their dtype and, where affine, scale and min."""
+    return {
+        str(entry["name"]): entry["quantization"]
+        for group in content.get("weightsManifest") or ()
+        for entry in group["weights"]
+        if entry.get("quantization")
+    }
+
+
 def write_weights(directory: Path, weights: Mapping[str, Array]) -> list[dict[str, Any]]:
     """Writes all weights into one shard of `directory`, unquantised; the manifest of it.
 

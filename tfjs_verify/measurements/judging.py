@@ -136,11 +136,18 @@ class NoiseJudge(Judge):
             noise = self.noise.on(heard)
         except RuntimeFailure:
             return None  # the oracle cannot follow here; the first judgement stands
+        return self.of(noise, reference=self._reference, oracle=None)
+
+    def of(self, noise: Noise, *, reference: Runtime, oracle: Oracle | None) -> NoiseJudge:
+        """The same judge for another noise, which `reference` and `oracle` tell of further cases.
+
+        Without an oracle nobody is heard twice.
+        """
         return NoiseJudge(
             noise,
             self._outputs,
-            reference=self._reference,
-            oracle=None,
+            reference=reference,
+            oracle=oracle,
             factor=self._factor,
             atol=self._atol,
             rtol=self._rtol,

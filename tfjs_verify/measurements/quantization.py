@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tfjs_verify.artifact import Artifact
+from tfjs_verify.artifact.contents import Contents
 from tfjs_verify.artifact.files import read_model_json
-from tfjs_verify.artifact.weights import read_weights
+from tfjs_verify.artifact.weights import quantized_entries, read_weights
 from tfjs_verify.cases import Case, CasePlan
 from tfjs_verify.errors import RequestError
 from tfjs_verify.measurements.decisions import Decisions
@@ -87,6 +88,11 @@ class QuantizationEffect:
         return self.parity.decisions
 
     @property
+    def moved(self) -> dict[str, float]:
+        """By output how far it moved at most, relative to its largest number."""
+        return {output.name: output.errors.scaled for output in self.parity.outputs}
+
+    @property
     def excesses(self) -> tuple[str, ...]:
         """What is over the budget or beyond repair, as sentences; empty where all is well."""
         found = []
@@ -98,10 +104,14 @@ class QuantizationEffect:
                     f'output "{output.name}" moves by {output.errors.scaled:.2g} of its scale; the '
                     f"budget is {self.budget}"
                 )
+        for disagreement in self.parity.disagreements:
+            comparison = disagreement.comparison
+            if comparison.structure is not None and disagreement.gates:
+                found.append(f'output "{comparison.name}": {comparison.structure}')
         for each in self.parity.decisions:
             if each.rows and each.changed / each.rows > self.budget.decisions:
                 found.append(f"{each}; the budget is {self.budget}")
-        return (*found, *self._destroyed())
+        return (*dict.fromkeys(found), *self._destroyed())
 
     @property
     def doubts(self) -> tuple[Suspect, ...]:
@@ -132,6 +142,10 @@ class QuantizationEffect:
 
 _DESTROYED = ("nan", "infinite")
 _NAMED = 4
+_REACH = 10.0
+"""How many times as far as a few random roundings of its weights an output may move."""
+_LEAST = 1e-4
+"""Relative to the scale: what is smaller is told by the backends' noise."""
 _ANY_NUMBER = float(np.finfo(np.float64).max)
 """An error that every number may have, and no infinity."""
 
@@ -167,6 +181,75 @@ def measure_quantization(
     return QuantizationEffect(parity.candidates[0], budget, suspects)
 
 
+def changed_by_conversion(
+    reference: Runtime,
+    whole: Runtime,
+    *,
+    judge: Judge,
+    examples: int,
+    seed: int,
+    data: Sequence[Case],
+    plan: CasePlan,
+) -> tuple[str, ...]:
+    """The outputs that conversion changes before any weight is quantised, as sentences.
+
+    `whole` is the converted graph with whole weights, `judge` that of the original model.
+    """
+    parity = measure_parity(
+        reference, whole, examples=examples, seed=seed, data=data, plan=plan, judge=judge
+    )
+    (candidate,) = parity.candidates
+    if candidate.failure is not None:
+        return (f"the converted graph cannot run: {candidate.failure.message}",)
+    found: dict[str, str] = {}
+    for each in candidate.disagreements:
+        if each.gates:
+            name, worst = each.comparison.name, each.mismatch
+            what = (
+                each.comparison.structure
+                if worst is None
+                else f"{list(worst.index)} is {worst.expected} in tensorflow and {worst.actual} in "
+                "the converted graph"
+            )
+            found.setdefault(
+                name, f'conversion changes output "{name}" before quantisation: {what}'
+            )
+    return tuple(found.values())
+
+
+def rounded_anew(contents: Contents, *, seed: int) -> Contents:
+    """An artifact's contents with every quantised weight moved by half a step or less, at random.
+
+    The model's own weights lie within that, if the artifact is the model's.
+    """
+    random = np.random.default_rng(seed)
+    weights = dict(contents.weights)
+    for name, how in quantized_entries(contents.document).items():
+        values = weights[name]
+        if values.dtype.kind != "f":
+            continue
+        with np.errstate(invalid="ignore"):
+            step = np.abs(values) * 2.0**-10 if how["dtype"] == "float16" else how["scale"]
+            moved = values + step * random.uniform(-0.5, 0.5, values.shape)
+        weights[name] = moved.astype(values.dtype)
+    return replace(contents, weights=weights)
+
+
+def beyond_rounding(
+    effect: QuantizationEffect, rounded: Sequence[QuantizationEffect]
+) -> tuple[str, ...]:
+    """The outputs that move much further than rounding the weights moves them, as sentences."""
+    found = []
+    for name, moved in effect.moved.items():
+        reach = max((each.moved.get(name, 0.0) for each in rounded), default=0.0)
+        if moved > max(_REACH * reach, _LEAST):
+            found.append(
+                f'output "{name}" moves by {moved:.2g} of its scale, and rounding the weights '
+                f"moves it by {reach:.1g}: the artifact is damaged, or another model's"
+            )
+    return tuple(found)
+
+
 def destroyed_weights(artifact: Artifact) -> tuple[Suspect, ...]:
     """The weights stored as float16 that are infinite, or a single zero.
 
@@ -174,12 +257,7 @@ def destroyed_weights(artifact: Artifact) -> tuple[Suspect, ...]:
     0, and a 0 that always was one is suspected too. Infinities come first. Raises ArtifactError.
     """
     content = read_model_json(artifact.directory)
-    stored = {
-        str(entry["name"])
-        for group in content.get("weightsManifest") or ()
-        for entry in group["weights"]
-        if (entry.get("quantization") or {}).get("dtype") == "float16"
-    }
+    stored = {name for name, how in quantized_entries(content).items() if how["dtype"] == "float16"}
     infinite, zero = [], []
     for name, values in read_weights(artifact.directory, content).items():
         if name in stored and np.isinf(values).any():

@@ -36,6 +36,7 @@ def explain_backend(model: ModelReport, backend: BackendReport) -> str:
         lines += _explain_output(model, backend, output)
     gating = [finding for finding in backend.findings if finding.gates]
     if not lines:
+        lines += [f"tfjs:{backend.backend} is not in parity with {model.path}:", ""]
         lines += [f"  {finding.message}" for finding in gating]
     else:
         lines += [f"  precision         {f.message}" for f in gating if f.domain == "precision"]

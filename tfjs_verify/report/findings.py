@@ -188,10 +188,18 @@ def extras(artifact: Artifact) -> tuple[FindingReport, ...]:
     )
 
 
-def quantised(effect: QuantizationEffect | None, reason: str) -> tuple[FindingReport, ...]:
+def quantised(
+    effect: QuantizationEffect | None,
+    *,
+    faults: Sequence[str] = (),
+    doubt: str = "",
+    reason: str = "",
+) -> tuple[FindingReport, ...]:
     """What quantisation changed beyond its budget; that is every backend's failure.
 
-    Where it could not be measured, for this `reason`, that is worth knowing.
+    So are `faults` of the artifact that no quantisation makes. Where the one could not be told from
+    the other, for this `doubt`, or nothing be measured at all, for this `reason`, that is worth
+    knowing.
     """
     if effect is None:
         message = (
@@ -201,9 +209,14 @@ def quantised(effect: QuantizationEffect | None, reason: str) -> tuple[FindingRe
         return (FindingReport("precision", False, message, 1),)
     over = [(True, words) for words in effect.excesses]
     doubts = [(False, f"the weight {words} no longer holds what it did") for words in effect.doubts]
-    return tuple(
-        FindingReport("precision", gates, f"quantisation: {words}", 1)
-        for gates, words in (*over, *doubts)
+    if doubt:
+        doubts.append((False, doubt))
+    return (
+        *(FindingReport("finite", True, words, 1) for words in faults),
+        *(
+            FindingReport("precision", gates, f"quantisation: {words}", 1)
+            for gates, words in (*over, *doubts)
+        ),
     )
 
 

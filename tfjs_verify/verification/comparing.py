@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from tfjs_verify.artifact import Artifact
 from tfjs_verify.cases import Case, Memory, Smallest, find_smallest, save_case
-from tfjs_verify.errors import LoadError
 from tfjs_verify.measurements.parity import Parity, disagrees, measure_parity
-from tfjs_verify.measurements.quantization import QuantizationEffect, measure_quantization
 from tfjs_verify.model import Model
-from tfjs_verify.runtimes import TFJS, Runtime, TensorFlow
-from tfjs_verify.runtimes.replay import ArtifactReplay
+from tfjs_verify.runtimes import TFJS, Runtime
 from tfjs_verify.verification.candidates import Candidate
 from tfjs_verify.verification.knowledge import Knowledge
 from tfjs_verify.verification.request import Progress, Request
@@ -27,63 +21,6 @@ FAILURES = Path("failures")
 
 _SPECIAL_CASES = 16
 """Cases of special values beside the ordinary ones, two for each class and each sign."""
-
-
-@dataclass(frozen=True)
-class Quantized:
-    """A quantised artifact: what its backends are compared with, and what quantisation did."""
-
-    expected: Runtime
-    """The quantised graph in TensorFlow; the original model where TensorFlow has no such graph."""
-    effect: QuantizationEffect | None
-    reason: str = ""
-    """Why quantisation could not be told from the backends."""
-
-
-@contextmanager
-def replay_quantized(artifact: Artifact, reference: TensorFlow) -> Iterator[tuple[Runtime, str]]:
-    """What the backends have to compute, and why it is not the quantised graph if it is not."""
-    if artifact.quantization is None:
-        yield reference, ""
-        return
-    try:
-        replay = ArtifactReplay(artifact)
-    except LoadError as error:
-        yield reference, error.message
-        return
-    with replay:
-        yield replay, ""
-
-
-@contextmanager
-def judge_quantization(
-    request: Request,
-    artifact: Artifact,
-    reference: TensorFlow,
-    knowledge: Knowledge,
-    progress: Progress,
-) -> Iterator[Quantized | None]:
-    """The quantised graph, which backends are compared with; None where nothing is quantised."""
-    if artifact.quantization is None:
-        yield None
-        return
-    progress.stage("measuring what quantisation changes")
-    with replay_quantized(artifact, reference) as (replay, reason):
-        if reason:
-            yield Quantized(reference, None, reason)
-            return
-        effect = measure_quantization(
-            reference,
-            replay,
-            examples=request.examples,
-            seed=request.seed,
-            data=knowledge.plan.samples,
-            plan=knowledge.plan,
-            scores=knowledge.scores,
-            budget=request.quantization_budget,
-            artifact=artifact,
-        )
-        yield Quantized(replay, effect)
 
 
 def compare(

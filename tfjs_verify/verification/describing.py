@@ -12,9 +12,10 @@ from tfjs_verify.measurements.noise import freeze
 from tfjs_verify.measurements.parity import Parity
 from tfjs_verify.model import Model
 from tfjs_verify.report import BackendReport, ModelReport, assembly, findings, worst_verdict
+from tfjs_verify.report.report import FindingReport
 from tfjs_verify.verification.candidates import Candidate
-from tfjs_verify.verification.comparing import Quantized
 from tfjs_verify.verification.knowledge import Knowledge
+from tfjs_verify.verification.quantized import Quantized
 from tfjs_verify.verification.request import Request
 
 
@@ -84,7 +85,7 @@ def _backend(
         *findings.zeros(compared),
         *findings.unsettled(knowledge.judge.unsettled),
         *findings.extras(artifact),
-        *(findings.quantised(quantized.effect, quantized.reason) if quantized else ()),
+        *(_quantised(quantized) if quantized else ()),
         *findings.coarse(knowledge.judge.noise),
         *findings.narrowings(model.signature),
         *findings.narrowed(knowledge.narrowed, compared.disagreements),
@@ -100,4 +101,13 @@ def _backend(
         latency=candidate.latency,
         minimal_case=candidate.saved_case,
         minimal_words=candidate.smallest.words if candidate.smallest else None,
+    )
+
+
+def _quantised(quantized: Quantized) -> tuple[FindingReport, ...]:
+    return findings.quantised(
+        quantized.effect,
+        faults=quantized.faults,
+        doubt=quantized.doubt,
+        reason=quantized.reason,
     )

@@ -38,6 +38,8 @@ class Knowledge:
     """A model as the comparison needs to know it."""
 
     plan: CasePlan
+    cases: tuple[Case, ...]
+    """Those that noise is measured on."""
     judge: NoiseJudge
     scores: Mapping[str, Scores]
     """The outputs that somebody decides by."""
@@ -91,7 +93,7 @@ def know(
     if request.examples:
         cases = sample_cases(plan, count=DEFAULT_CASES, seed=request.seed)
     else:
-        cases = plan.samples[:DEFAULT_CASES]
+        cases = tuple(plan.samples[:DEFAULT_CASES])
     judge = NoiseJudge(
         measure_noise(reference, read.oracle, cases, reason=read.reason),
         model.signature.outputs,
@@ -103,10 +105,11 @@ def know(
     )
     scores = decided_by(request, model, read.frozen)
     if read.frozen is None:
-        return Knowledge(plan, judge, scores, (), ())
+        return Knowledge(plan, cases, judge, scores, (), ())
     graph, outputs = read.frozen.graph, read.frozen.outputs
     return Knowledge(
         plan,
+        cases,
         judge,
         scores,
         order_free_outputs(graph, outputs),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 
 from tfjs_verify.artifact import Artifact
 from tfjs_verify.cases import load_cases
@@ -11,8 +12,8 @@ from tfjs_verify.measurements.mutation import MutationScore, measure_mutation
 from tfjs_verify.report import ModelReport
 from tfjs_verify.runtimes import Backend, Runtime, TensorFlow
 from tfjs_verify.verification.artifacts import obtain_artifact, open_requested, working_directory
-from tfjs_verify.verification.comparing import replay_quantized
 from tfjs_verify.verification.knowledge import Knowledge, get_to_know
+from tfjs_verify.verification.quantized import judge_quantization
 from tfjs_verify.verification.request import SILENT, Progress, Request
 
 CALL_S = 30.0
@@ -42,7 +43,12 @@ def mutate(
         reference = stack.enter_context(TensorFlow(model, timeout=request.timeout))
         progress.stage(f"getting to know {model.name}")
         knowledge = stack.enter_context(get_to_know(request, model, reference, data))
-        expected, _ = stack.enter_context(replay_quantized(artifact, reference))
+        quantized = stack.enter_context(
+            judge_quantization(request, model, artifact, reference, knowledge, converter, progress)
+        )
+        expected: Runtime = reference
+        if quantized is not None:
+            expected, knowledge = quantized.expected, replace(knowledge, judge=quantized.judge)
         backend = request.backends[0]
         return _plant(request, artifact, expected, knowledge, backend, mutants, progress)
 

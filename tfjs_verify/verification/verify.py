@@ -21,10 +21,11 @@ from tfjs_verify.runtimes import BACKENDS, Backend, NodePool, TensorFlow
 from tfjs_verify.runtimes.base import DEFAULT_TIMEOUT_S
 from tfjs_verify.verification.artifacts import obtain_artifact, open_requested, working_directory
 from tfjs_verify.verification.candidates import load, time_all
-from tfjs_verify.verification.comparing import compare, judge_quantization, shrink
+from tfjs_verify.verification.comparing import compare, shrink
 from tfjs_verify.verification.describing import describe, describe_unconverted
 from tfjs_verify.verification.knowledge import get_to_know
 from tfjs_verify.verification.mutating import check_mutants, unplanted
+from tfjs_verify.verification.quantized import judge_quantization
 from tfjs_verify.verification.request import SILENT, Progress, Request
 
 _T = TypeVar("_T")
@@ -185,8 +186,10 @@ def verify_model(
         progress.stage(f"getting to know {model.name}")
         knowledge = stack.enter_context(get_to_know(request, model, reference, data))
         quantized = stack.enter_context(
-            judge_quantization(request, artifact, reference, knowledge, progress)
+            judge_quantization(request, model, artifact, reference, knowledge, worker, progress)
         )
+        if quantized is not None:
+            knowledge = replace(knowledge, judge=quantized.judge)
         candidates = stack.enter_context(load(request, artifact, nodes, progress))
         time_all(candidates, reference, knowledge.plan, progress)
         expected = reference if quantized is None else quantized.expected

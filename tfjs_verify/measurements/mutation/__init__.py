@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from tfjs_verify.measurements.mutation.contents import Contents, Fault, Operator
+from tfjs_verify.measurements.mutation.faults import Fault, Operator
 from tfjs_verify.measurements.mutation.measuring import measure_mutation
 from tfjs_verify.measurements.mutation.operators import OPERATORS, Mutation, draw_mutations
 from tfjs_verify.measurements.mutation.score import Fate, Mutant, MutationScore
 
 __all__ = [
     "OPERATORS",
-    "Contents",
     "Fate",
     "Fault",
     "Mutant",

@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tfjs_verify.measurements.mutation.contents import (
-    Contents,
+from tfjs_verify.artifact.contents import Contents, Node, Site
+from tfjs_verify.measurements.mutation.faults import (
     Fault,
-    Node,
     Operator,
-    Site,
     decode_text,
     encode_text,
     text_of,

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from tfjs_verify.artifact import Artifact
+from tfjs_verify.artifact.contents import Contents
 from tfjs_verify.errors import ExecutionError, LoadError
-from tfjs_verify.measurements.mutation.contents import Contents
 from tfjs_verify.measurements.noise.wide import WideGraph
 from tfjs_verify.runtimes.complaints import complaint
 from tfjs_verify.runtimes.replay import replay_graph

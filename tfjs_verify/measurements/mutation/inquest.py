@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tfjs_verify.artifact import Artifact
+from tfjs_verify.artifact.contents import Contents
 from tfjs_verify.cases import Case
 from tfjs_verify.errors import DeadlineExceeded, ExecutionError, LoadError
 from tfjs_verify.measurements.judging import Judge, NoiseAllowance, NoiseJudge
-from tfjs_verify.measurements.mutation.contents import Contents
 from tfjs_verify.measurements.mutation.exact import ExactArtifact, effect
 from tfjs_verify.measurements.mutation.score import Fate
 from tfjs_verify.measurements.noise import DEFAULT_FACTOR

@@ -7,7 +7,8 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from tfjs_verify.measurements.mutation.contents import Contents, Fault, Operator
+from tfjs_verify.artifact.contents import Contents
+from tfjs_verify.measurements.mutation.faults import Fault, Operator
 
 _ACTIVATIONS = ("relu", "elu", "sigmoid", "tanh", "linear")
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from tfjs_verify.artifact import Artifact
+from tfjs_verify.artifact.contents import Contents, read_contents
 from tfjs_verify.cases import CasePlan, sample_cases
 from tfjs_verify.errors import ArtifactError, RuntimeFailure
 from tfjs_verify.measurements.judging import Judge
 from tfjs_verify.measurements.mutation.answers import Answers, Detection, detects
-from tfjs_verify.measurements.mutation.contents import Contents, read_contents
 from tfjs_verify.measurements.mutation.inquest import Finding, Inquest
 from tfjs_verify.measurements.mutation.operators import Mutation, draw_mutations
 from tfjs_verify.measurements.mutation.planting import Nursery

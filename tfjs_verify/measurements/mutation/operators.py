@@ -10,8 +10,9 @@ from random import Random
 from types import MappingProxyType
 from typing import Any
 
+from tfjs_verify.artifact.contents import Contents
 from tfjs_verify.measurements.mutation import attributes, layer_settings, weights, wiring
-from tfjs_verify.measurements.mutation.contents import Contents, Fault, Operator
+from tfjs_verify.measurements.mutation.faults import Fault, Operator
 
 
 def _either(in_graphs: Operator, in_layers: Operator) -> Operator:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tfjs_verify.artifact import Artifact, load_artifact
-from tfjs_verify.measurements.mutation.contents import Contents, write_contents
+from tfjs_verify.artifact.contents import Contents, write_contents
 from tfjs_verify.runtimes import TFJS, Backend, NodePool
 from tfjs_verify.tensors import Signature
 

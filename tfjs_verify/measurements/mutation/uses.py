@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tfjs_verify.measurements.mutation.contents import Contents, Node, Site
+from tfjs_verify.artifact.contents import Contents, Node, Site
 
 _FIRST_ARGUMENT = {"If": 1, "StatelessIf": 1, "Case": 1, "StatelessCase": 1}
 """Where the arguments of a function begin among the inputs of the node that calls it."""

@@ -8,7 +8,8 @@ from random import Random
 
 import numpy as np
 
-from tfjs_verify.measurements.mutation.contents import Contents, Fault, Operator
+from tfjs_verify.artifact.contents import Contents
+from tfjs_verify.measurements.mutation.faults import Fault, Operator
 from tfjs_verify.measurements.mutation.uses import Uses
 from tfjs_verify.tensors import Array
 

@@ -8,8 +8,9 @@ from functools import partial
 from random import Random
 from typing import Any, Literal
 
+from tfjs_verify.artifact.contents import Contents
 from tfjs_verify.artifact.files import PROVENANCE_KEY
-from tfjs_verify.measurements.mutation.contents import Contents, Fault, Operator
+from tfjs_verify.measurements.mutation.faults import Fault, Operator
 
 _ORDERED = {
     "Sub": (0, 1),

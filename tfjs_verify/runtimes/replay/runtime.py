@@ -65,6 +65,13 @@ class ArtifactReplay(Runtime):
 
         return steady_timing(call, warmup=warmup, repetitions=repetitions, budget_s=budget_s)
 
+    @property
+    def graph(self) -> ReplayGraph:
+        """What TensorFlow computes. Raises ExecutionError where the replay is closed."""
+        if self._graph is None:
+            raise ExecutionError("this replay is closed")
+        return self._graph
+
     def close(self) -> None:
         """Release the graph and its weights."""
         self._functions.clear()
@@ -82,9 +89,7 @@ class ArtifactReplay(Runtime):
     def _imported(self, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
         import tensorflow as tf
 
-        whole = self._graph
-        if whole is None:
-            raise ExecutionError("this replay is closed")
+        whole = self.graph
         fed = [whole.inputs.get(name) or tensor_name(name) for name in inputs]
         fetched = [whole.outputs.get(name) or tensor_name(name) for name in outputs]
         nodes = {node.name for node in whole.graph.node}

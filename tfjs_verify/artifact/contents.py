@@ -1,19 +1,17 @@
 """What an artifact consists of, in memory: the document and the weights, to be changed and written.
 
-Nothing here is changed in place: a mutation gives new contents, which share what it left alone.
+Nothing here is changed in place: a change gives new contents, which share what it left alone.
 """
 
 from __future__ import annotations
 
-import base64
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from random import Random
 from typing import Any, TypeAlias
 
-from tfjs_verify.artifact import Artifact
+from tfjs_verify.artifact.artifact import Artifact
 from tfjs_verify.artifact.files import MODEL_JSON, read_model_json
 from tfjs_verify.artifact.weights import read_weights, write_weights
 from tfjs_verify.tensors import Array
@@ -69,19 +67,6 @@ class Contents:
         return replace(self, document=_replaced(self.document, path, value))
 
 
-@dataclass(frozen=True)
-class Fault:
-    """One fault to plant."""
-
-    what: str
-    """What it changes, in words: node, op and attribute, or weight and element."""
-    plant: Callable[[Contents], Contents]
-
-
-Operator: TypeAlias = "Callable[[Contents, Random], Iterator[Fault]]"
-"""All faults of one kind that some contents can have, each once, in a random order."""
-
-
 def read_contents(artifact: Artifact) -> Contents:
     """What is in the artifact's files; raises ArtifactError."""
     document = read_model_json(artifact.directory)
@@ -93,28 +78,6 @@ def write_contents(contents: Contents, directory: Path) -> None:
     manifest = write_weights(directory, contents.weights)
     document = {**contents.document, "weightsManifest": manifest}
     (directory / MODEL_JSON).write_text(json.dumps(document), encoding="utf-8")
-
-
-def with_attribute(node: Node, name: str, value: Mapping[str, Any]) -> Node:
-    """A node with another value of one attribute."""
-    return {**node, "attr": {**node.get("attr", {}), name: value}}
-
-
-def text_of(node: Node, name: str) -> str:
-    """A string attribute; "" where there is none."""
-    return decode_text(node.get("attr", {}).get(name, {}).get("s", ""))
-
-
-def decode_text(value: Any) -> str:
-    """A string of `model.json`: base64, or a list of character codes."""
-    if isinstance(value, list):
-        return bytes(value).decode()
-    return base64.b64decode(value).decode()
-
-
-def encode_text(text: str) -> str:
-    """A string as `model.json` has it."""
-    return base64.b64encode(text.encode()).decode()
 
 
 def _replaced(value: Any, path: list[str | int], new: Any) -> Any:
