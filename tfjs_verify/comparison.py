@@ -260,24 +260,23 @@ def _signs_differ(expected: Array, actual: Array) -> Array:
 
 
 def _exact_mismatches(expected: Array, actual: Array, allowance: Allowance) -> tuple[Mismatch, ...]:
-    """What differs at all, but for elements that anything is allowed to."""
+    """What differs at all, but for what rounding alone decides about."""
     if dtype_name(expected) == "string":
         expected, actual = as_bytes(expected), as_bytes(actual)
     different = np.asarray(expected != actual)
-    if different.any() and dtype_name(expected) != "string":
-        different &= ~np.isposinf(allowance.allowed(expected))
     if not different.any():
         return ()
-    if dtype_name(expected) in ("string", "bool"):
-        error = different.astype(np.float64)
-    else:
+    error, allowed = different.astype(np.float64), np.zeros(different.shape)
+    if dtype_name(expected) != "string":
         error = np.abs(actual.astype(np.float64) - expected.astype(np.float64))
+        allowed = allowance.allowed(expected)
+        different &= error > allowed
     masks: dict[Domain, Array] = {"finite": different}
     if expected.dtype.kind in "iu":
         outside = _beyond(expected, np.int32) | _beyond(actual, expected.dtype)
         masks = {"overflow": different & outside, "finite": different & ~outside}
     return tuple(
-        _worst(domain, mask, expected, actual, error, np.zeros_like(error))
+        _worst(domain, mask, expected, actual, error, allowed)
         for domain, mask in masks.items()
         if mask.any()
     )

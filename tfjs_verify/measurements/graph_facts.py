@@ -49,6 +49,22 @@ def order_free_outputs(graph: Any, outputs: Mapping[str, str]) -> tuple[str, ...
     )
 
 
+def counts(graph: Any, outputs: Mapping[str, str]) -> frozenset[str]:
+    """The outputs that a cast makes of real numbers: amounts and times, and no labels."""
+    import tensorflow as tf
+
+    nodes = {node.name: node for node in graph.node}
+    found = set()
+    for name, tensor in outputs.items():
+        node = nodes.get(tensor.partition(":")[0])
+        while node is not None and node.op in _HANDED_ON and node.input:
+            if node.op == "Cast" and tf.as_dtype(node.attr["SrcT"].type).is_floating:
+                found.add(name)
+                break
+            node = nodes.get(node.input[0].lstrip("^").partition(":")[0])
+    return frozenset(found)
+
+
 @dataclass(frozen=True)
 class Narrowed:
     """Ops that compute in a dtype that TensorFlow.js does not have."""

@@ -132,7 +132,9 @@ class NoiseJudge(Judge):
     def _measured_on(self, case: Case, oracle: Oracle, closely: bool) -> Judge | None:
         repetitions = _CLOSE_REPETITIONS if closely else DEFAULT_REPETITIONS
         try:
-            heard = measure_case(self._reference, oracle, case, repetitions=repetitions)
+            heard = measure_case(
+                self._reference, oracle, case, repetitions=repetitions, parts=self.noise.parts
+            )
             noise = self.noise.on(heard)
         except RuntimeFailure:
             return None  # the oracle cannot follow here; the first judgement stands

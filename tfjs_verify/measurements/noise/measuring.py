@@ -9,7 +9,9 @@ over eight cases, they come close to what TensorFlow.js does where it is right.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -18,6 +20,7 @@ from tfjs_verify.cases import Case
 from tfjs_verify.errors import DeadlineExceeded, RuntimeFailure
 from tfjs_verify.measurements.noise.oracle import Oracle
 from tfjs_verify.measurements.noise.output import OutputNoise, output_noise
+from tfjs_verify.measurements.noise.parts import Columns, find_parts
 from tfjs_verify.runtimes import Runtime
 from tfjs_verify.tensors import Array
 
@@ -76,6 +79,8 @@ class Noise:
     cases: int = 0
     unstable: tuple[Unstable, ...] = ()
     """Cases that an output's noise leaves out, so that they excuse nothing but themselves."""
+    parts: Mapping[str, Sequence[Columns]] = field(default_factory=dict)
+    """The columns of outputs that are of several sizes, each of which has its own noise."""
 
     def __getitem__(self, output: str) -> OutputNoise:
         return self.outputs[output]
@@ -87,7 +92,7 @@ class Noise:
             for name, each in self.outputs.items()
             for own in [case.outputs[name]]
         }
-        return Noise(outputs, self.basis, self.reason, self.cases + 1, self.unstable)
+        return replace(self, outputs=outputs, cases=self.cases + 1)
 
 
 def measure_noise(
@@ -105,12 +110,17 @@ def measure_noise(
     draws random numbers, the table of defaults speaks.
     """
     measured: list[CaseNoise] = []
+    parts: Mapping[str, tuple[Columns, ...]] = {}
     if oracle is not None and oracle.random:
         reason = f"the model draws random numbers: {', '.join(oracle.random)}"
     elif oracle is not None:
+        cases = tuple(cases)
+        parts = _parts(reference, cases)
         for case in cases:
             try:
-                measured.append(measure_case(reference, oracle, case, repetitions=repetitions))
+                measured.append(
+                    measure_case(reference, oracle, case, repetitions=repetitions, parts=parts)
+                )
             except RuntimeFailure as failure:
                 reason = failure.message
     specs = reference.signature.outputs
@@ -125,6 +135,7 @@ def measure_noise(
         "; ".join(lacking),
         cases=len(measured),
         unstable=tuple(each for _, unstable in pooled.values() for each in unstable),
+        parts=parts,
     )
 
 
@@ -138,13 +149,31 @@ def _lacking(oracle: Oracle) -> list[str]:
     return lacking
 
 
+def _parts(reference: Runtime, cases: Sequence[Case]) -> dict[str, tuple[Columns, ...]]:
+    """The parts of the outputs whose columns are of several sizes."""
+    answers: list[Mapping[str, Array]] = []
+    for case in cases:
+        with suppress(RuntimeFailure):  # the measurement itself says why
+            answers.append(reference.run(case.inputs))
+    found = {
+        spec.name: find_parts([each[spec.name] for each in answers])
+        for spec in reference.signature.outputs
+    }
+    return {name: parts for name, parts in found.items() if parts}
+
+
 def measure_case(
-    reference: Runtime, oracle: Oracle, case: Case, *, repetitions: int = DEFAULT_REPETITIONS
+    reference: Runtime,
+    oracle: Oracle,
+    case: Case,
+    *,
+    repetitions: int = DEFAULT_REPETITIONS,
+    parts: Mapping[str, Sequence[Columns]] = MappingProxyType({}),
 ) -> CaseNoise:
     """The noise on one case, and the decisions that rounding changes there.
 
-    A case that disagrees beyond the usual noise is given this before it is called wrong. Raises
-    RuntimeFailure.
+    A case that disagrees beyond the usual noise is given this before it is called wrong. `parts`
+    are columns, by output, that are measured by themselves. Raises RuntimeFailure.
     """
     exact = oracle.run(case.inputs)
     answer = reference.run(case.inputs)
@@ -156,6 +185,8 @@ def measure_case(
             exact[spec.name],
             answer[spec.name],
             [each[spec.name] for each in dithered],
+            parts=parts.get(spec.name, ()),
+            counts=spec.name in oracle.counts,
         )
         for spec in reference.signature.outputs
     }
@@ -201,6 +232,8 @@ def _pool(
     names = {case.case for case in unstable}
     kept = [noise for case, noise in each if case.case not in names]
     pooled = OutputNoise(name, kept[0].dtype, dtypes=dtypes)
+    parts = next((noise.parts for noise in kept if noise.parts), ())
+    pooled = replace(pooled, parts=tuple((c, replace(part, dtypes=dtypes)) for c, part in parts))
     for noise in kept:
         pooled = pooled.joined(noise)
     return pooled, unstable

@@ -10,7 +10,7 @@ import numpy as np
 
 from tfjs_verify.errors import DeadlineExceeded, ExecutionError, LoadError
 from tfjs_verify.lifetime import Closing
-from tfjs_verify.measurements.graph_facts import narrowed_ops
+from tfjs_verify.measurements.graph_facts import counts, narrowed_ops
 from tfjs_verify.measurements.noise.decisions import decisions
 from tfjs_verify.measurements.noise.freezing import Executable, Frozen, freeze
 from tfjs_verify.measurements.noise.wide import WideGraph
@@ -64,6 +64,8 @@ class Oracle(Closing):
             for spec in self.signature.outputs
         }
         """By output the dtypes that the model computes in and TensorFlow.js does not have."""
+        self.counts = counts(self._frozen.graph, self._frozen.outputs)
+        """The outputs that are real numbers rounded to integers, and no labels."""
 
     @property
     def lifted(self) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tfjs_verify.measurements.noise.envelope import Envelope
+from tfjs_verify.measurements.noise.parts import Columns
 from tfjs_verify.tensors import Array, value_classes
 from tfjs_verify.tolerance import default_tolerance
 
@@ -24,6 +25,11 @@ _FLOOR_ULPS = 4.0
 _JUMP = 1e-4
 """Relative to the output's scale, what rounding hardly does unless it decides something."""
 _MINORITY = 0.25
+_SMALL = 2.0**-10
+"""Relative to the scale: integers that rounding moves by less are rounded numbers, not labels."""
+_NATURAL = 1.0
+"""The size of a sine, a softmax, an erf: kernels are exact to some ULP of that, however small the
+number that comes out."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,10 @@ class OutputNoise:
     scales: tuple[float, ...] = ()
     """The largest number of the output, per case measured."""
     jumps: Array | None = field(default=None, compare=False, repr=False)
-    """Where, in this one case, rounding alone decides about an element; None where nowhere."""
+    """How far, in this one case, rounding moves the elements that it alone decides about; 0 where
+    it does not, None where nowhere."""
+    step: float = 0.0
+    """Of a count: 1 where rounding alone has been seen to decide between two integers."""
     classes: Array | None = field(default=None, compare=False, repr=False)
     """Per element of this one case the classes (`value_classes`) that rounding alone decides among,
     0 where it does not; None where nowhere."""
@@ -50,6 +59,10 @@ class OutputNoise:
     """Whether rounding alone decides about the output's shape in this one case."""
     dtypes: frozenset[str] = frozenset()
     """What the model computes this in that TensorFlow.js does not have."""
+    parts: tuple[tuple[Columns, OutputNoise], ...] = ()
+    """The noise of columns whose numbers are of other sizes; empty where all are of one."""
+    outer: float = 0.0
+    """Of a part: the size that its numbers might have, as far as the output's other parts tell."""
 
     @property
     def double(self) -> bool:
@@ -79,21 +92,29 @@ class OutputNoise:
         floor is 4 ULP of the element itself: what that alone refuses is a small number that
         is less exact than TensorFlow's, and no ground to call a backend wrong. What the model
         computes in float64 may differ as the table of defaults says, for float32 is all that
-        TensorFlow.js has. Integers and booleans are exact but where rounding decides about them.
-        Without a measurement the table of defaults speaks.
+        TensorFlow.js has. Integers and booleans are exact but where rounding decides about them: an
+        element that jumps may do so `factor` times as far as any does. Without a measurement the
+        table of defaults speaks.
         """
+        if self.parts and expected.shape[-1:] == (sum(len(columns) for columns, _ in self.parts),):
+            whole = np.empty(expected.shape)
+            for columns, part in self.parts:
+                whole[..., columns] = part.allowance(
+                    expected[..., columns], factor=factor, tails=tails
+                )
+            return whole
         if not self.measured:
-            allowed = default_tolerance(self.dtype).allowed(expected)
-            return np.where(self._jumping(expected), np.inf, allowed)
+            return self._leaping(expected, factor, default_tolerance(self.dtype).allowed(expected))
+        if expected.dtype.kind in "iu":
+            return self._leaping(expected, factor, factor * self.noise(expected) + self.step)
         magnitude, scale = _magnitude(expected)
-        usual = max(scale, float(np.median(self.scales)) if self.scales else 0.0)
+        usual = max(scale, float(np.median(self.scales)) if self.scales else 0.0, self.outer)
         few = _FLOOR_ULPS * _ULP
         floor = few * (magnitude if tails else np.full_like(magnitude, usual))
         if self.double:
             floor = np.maximum(floor, default_tolerance(self.dtype).allowed(expected))
         floor = np.maximum(floor, np.finfo(np.float32).tiny)
-        result: Array = np.maximum(factor * self.noise(expected), floor)
-        return np.where(self._jumping(expected), np.inf, result)
+        return self._leaping(expected, factor, np.maximum(factor * self.noise(expected), floor))
 
     def ratio(self, expected: Array, actual: Array, *, factor: float = DEFAULT_FACTOR) -> float:
         """The largest |actual - expected| ÷ noise, over the elements that are finite in both.
@@ -103,14 +124,17 @@ class OutputNoise:
         """
         with np.errstate(invalid="ignore", over="ignore"):
             error = np.abs(_widen(actual) - _widen(expected))
-        finite = np.isfinite(error)
-        allowed = self.allowance(expected, factor=factor)
-        return factor * float(np.max(error[finite] / allowed[finite], initial=0.0))
+        wrong = np.isfinite(error) & (error > 0)
+        with np.errstate(divide="ignore"):  # integers are allowed nothing
+            shares = error[wrong] / self.allowance(expected, factor=factor)[wrong]
+        return factor * float(np.max(shares, initial=0.0))
 
-    def _jumping(self, expected: Array) -> Array:
+    def _leaping(self, expected: Array, factor: float, allowed: Array) -> Array:
+        """What is `allowed`, and more where rounding decides about an element."""
         if self.jumps is None or self.jumps.shape != expected.shape:
-            return np.zeros(expected.shape, bool)
-        return self.jumps
+            return allowed
+        leap = factor * float(self.jumps.max())
+        return np.where(self.jumps > 0, np.maximum(allowed, leap), allowed)
 
     def classes_of(self, expected: Array) -> Array | None:
         """`classes`, for the answer that they are of.
@@ -136,6 +160,12 @@ class OutputNoise:
             envelope=self.envelope.joined(other.envelope),
             on_zeros=max(self.on_zeros, other.on_zeros),
             scales=self.scales + other.scales,
+            step=max(self.step, other.step),
+            parts=tuple(
+                (columns, part.joined(others))
+                for (columns, part), (_, others) in zip(self.parts, other.parts, strict=False)
+            ),
+            outer=max(self.outer, other.outer),
             jumps=None,
             classes=None,
             reshapes=False,
@@ -143,23 +173,87 @@ class OutputNoise:
 
     def deciding(self, case: OutputNoise) -> OutputNoise:
         """This noise, where rounding alone decides what it decides in `case`."""
-        return replace(self, jumps=case.jumps, classes=case.classes, reshapes=case.reshapes)
+        return replace(
+            self,
+            jumps=case.jumps,
+            classes=case.classes,
+            reshapes=case.reshapes,
+            parts=tuple(
+                (columns, part.deciding(own))
+                for (columns, part), (_, own) in zip(self.parts, case.parts, strict=False)
+            ),
+        )
 
 
 def output_noise(
-    name: str, dtype: str, exact: Array, answer: Array, dithered: Sequence[Array]
+    name: str,
+    dtype: str,
+    exact: Array,
+    answer: Array,
+    dithered: Sequence[Array],
+    *,
+    parts: Sequence[Columns] = (),
+    counts: bool = False,
 ) -> OutputNoise:
     """The noise of one output on one case: the reference's `answer` and the `dithered` ones.
 
-    Elements that are not finite on both sides say nothing about the size of rounding.
+    Elements that are not finite on both sides say nothing about the size of rounding. `parts` are
+    columns to be measured by themselves; `counts` says that integers are rounded real numbers.
     """
-    empty = OutputNoise(name, dtype)
     others = (answer, *dithered)
     if any(other.shape != exact.shape for other in others):
-        return replace(empty, reshapes=True)
+        return replace(OutputNoise(name, dtype), reshapes=True)
     if exact.dtype.kind not in "fc":
+        return _whole_noise(OutputNoise(name, dtype), exact, others, counts=counts)
+    noise = _real_noise(OutputNoise(name, dtype), exact, others)
+    if not parts or exact.shape[-1:] != (sum(map(len, parts)),):
+        return noise
+    outer = min(max(noise.scales, default=0.0), _NATURAL)
+    return replace(
+        noise,
+        parts=tuple(
+            (
+                columns,
+                replace(
+                    _real_noise(
+                        OutputNoise(name, dtype),
+                        exact[..., columns],
+                        [each[..., columns] for each in others],
+                    ),
+                    outer=outer,
+                ),
+            )
+            for columns in parts
+        ),
+    )
+
+
+def _whole_noise(
+    empty: OutputNoise, exact: Array, others: Sequence[Array], *, counts: bool
+) -> OutputNoise:
+    """Of integers and booleans, where rounding alone decides; of counts, how far they move.
+
+    Rounding moves a large count as it moves a real number, and by one even where the real number
+    moves by less.
+    """
+    if exact.dtype.kind not in "iub":
         flipped = np.any([other != exact for other in others], axis=0)
-        return replace(empty, jumps=flipped if flipped.any() else None)
+        return replace(empty, jumps=flipped.astype(np.float64) if flipped.any() else None)
+    deviations = [np.abs(_widen(other) - _widen(exact)) for other in others]
+    moved = np.max(deviations, axis=0, initial=0.0)
+    if not moved.any():
+        return empty
+    magnitude, scale = _magnitude(exact)
+    if not counts or moved.max() > _SMALL * scale:
+        return replace(empty, jumps=moved)
+    envelope = Envelope().with_samples(
+        (magnitude / scale).reshape(-1), (np.maximum(moved - 1, 0.0) / scale).reshape(-1)
+    )
+    return replace(empty, jumps=moved, envelope=envelope, scales=(scale,), step=1.0)
+
+
+def _real_noise(empty: OutputNoise, exact: Array, others: Sequence[Array]) -> OutputNoise:
+    answer = others[0]
     magnitude, exact_scale = _magnitude(exact)
     size, scale = _magnitude(answer)  # allowances are asked for by the size of the answer
     with np.errstate(invalid="ignore", over="ignore"):
@@ -173,7 +267,7 @@ def output_noise(
         finite = np.isfinite(error)
         peaks.append(float(np.max(error[finite], initial=0.0)))
         if scale:
-            steady = finite if jumps is None else finite & ~jumps
+            steady = finite if jumps is None else finite & (jumps == 0)
             envelope = envelope.with_samples(size[steady] / scale, error[steady] / scale)
     relative = [peak / (scale or max(exact_scale, peak) or 1.0) for peak in peaks]
     return replace(
@@ -200,13 +294,13 @@ def _classes(answers: Sequence[Array], jumps: Array | None) -> Array | None:
     if not undecided.any():
         return None
     if jumps is not None:
-        seen = np.where(jumps, np.bitwise_or.reduce(seen[undecided]), seen)
-        undecided |= jumps
+        seen = np.where(jumps > 0, np.bitwise_or.reduce(seen[undecided]), seen)
+        undecided |= jumps > 0
     return np.where(undecided, seen, 0).astype(np.uint8)
 
 
 def _jumps(errors: Sequence[Array], scale: float) -> Array | None:
-    """The few elements that rounding moves by a share of the scale, and not the rest at all.
+    """How far the few elements move that rounding moves by a share of the scale, unlike the rest.
 
     Where many move, they are badly conditioned instead: then some that did not move could have.
     """
@@ -214,7 +308,7 @@ def _jumps(errors: Sequence[Array], scale: float) -> Array | None:
         return None
     largest = np.max([np.where(np.isfinite(error), error, 0.0) for error in errors], axis=0)
     jumps: Array = largest > max(_JUMP * scale, 1e3 * float(np.median(largest)))
-    return jumps if 0 < np.mean(jumps) < _MINORITY else None
+    return np.where(jumps, largest, 0.0) if 0 < np.mean(jumps) < _MINORITY else None
 
 
 def _magnitude(array: Array) -> tuple[Array, float]:
