@@ -77,6 +77,16 @@ def test_what_failed_is_tried_first_in_another_run(saved, faulty, nodes, tmp_pat
         ]
 
 
+def test_what_failed_outside_a_domain_is_no_case_of_it(saved, faulty, nodes, tmp_path, monkeypatch):
+    """Who is told of an input that does not occur says so, and must not be shown it again."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    options = {"artifact": faulty.directory, "backends": ["cpu"], "nodes": nodes, "examples": 30}
+    options["work_dir"] = tmp_path
+    assert tv.verify(saved / "healthy", **options).verdict == "fail"
+    within = tv.verify(saved / "healthy", inputs={"x": "float -1..0.5"}, **options)
+    assert within.verdict == "pass"
+
+
 def test_decisions_and_power_are_reported(saved, models, nodes, worker, tmp_path):
     report = tv.verify(models / "plain", backends=["cpu"], nodes=nodes, worker=worker)
     model = report.models[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from tfjs_verify.cases import Case, Memory, Smallest, find_smallest, save_case
+from tfjs_verify.cases import Case, CasePlan, Memory, Smallest, find_smallest, save_case
 from tfjs_verify.measurements.parity import Parity, disagrees, measure_parity
 from tfjs_verify.model import Model
 from tfjs_verify.runtimes import TFJS, Runtime
@@ -44,7 +44,7 @@ def compare(
         examples=request.examples,
         seed=request.seed,
         data=plan.samples,
-        memory=_memory(request, model),
+        memory=_memory(request, model, plan),
         plan=plan,
         judge=knowledge.judge,
         scores=knowledge.scores,
@@ -102,11 +102,15 @@ def shrink(
         candidate.saved_case = str(save_case(kept, path))
 
 
-def _memory(request: Request, model: Model) -> Memory | None:
-    """What failed on these backends in earlier runs; it lives in the user's cache."""
+def _memory(request: Request, model: Model, plan: CasePlan) -> Memory | None:
+    """What failed on these backends and these domains in earlier runs; it is in the user's cache.
+
+    A case of another domain may be none of this one: it failed because nobody had stated that.
+    """
     if not request.remember:
         return None
     made = (request.artifact, request.format, request.quantize, request.repair)
-    identity = repr((model.path, model.signature_key, model.signature, request.backends, made))
-    digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    domains = [(name, str(each), each.source) for name, each in sorted(plan.domains.items())]
+    identity = (model.path, model.signature_key, model.signature, request.backends, made, domains)
+    digest = hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
     return Memory(user_cache_path("tfjs-verify") / "failures", f"{model.name}-{digest}")
