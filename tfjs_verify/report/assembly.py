@@ -231,7 +231,7 @@ def _output(output: OutputParity) -> OutputReport:
         noise_ratio=output.noise_ratio,
         cosine_similarity=output.errors.cosine,
         mismatched=output.mismatched,
-        required_tolerance={"atol": output.errors.max_abs, "rtol": output.errors.max_rel},
+        required_tolerance={"atol": output.errors.max_abs, "rtol": output.errors.required_rtol},
         worst=_worst(worst),
         structure=worst.comparison.structure if worst else None,
     )
