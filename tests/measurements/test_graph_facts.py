@@ -9,6 +9,7 @@ from tfjs_verify.measurements.graph_facts import (
     recognise_scores,
 )
 from tfjs_verify.measurements.noise.freezing import freeze
+from tfjs_verify.measurements.order import Unordered
 from tfjs_verify.measurements.readings import Reading
 from tfjs_verify.tensors import TensorSpec
 
@@ -27,6 +28,10 @@ def frozen(tmp_path_factory):
                 "value": x * 2.0,
                 "best": best,
                 "places": places,
+                "likely": tf.nn.softmax(best) * 2.0,
+                "shifted": best + tf.constant([1.0, 2.0, 3.0]),
+                "far": 10.0 - tf.cast(places, tf.float32),
+                "other": tf.tanh(tf.raw_ops.TopKV2(input=-x, k=2, sorted=False).values),
                 "sorted": tf.math.top_k(x, 2).values,
                 "large": tf.cast(x, tf.int64) * 5_000_000_000,
             }
@@ -58,7 +63,9 @@ def test_logits_are_recognised_by_their_name(frozen, name, shape, kind):
 
 
 def test_outputs_without_an_order_are_recognised(frozen):
-    assert sorted(order_free_outputs(frozen.graph, frozen.outputs)) == ["best", "places"]
+    pair, alone = order_free_outputs(frozen.graph, frozen.outputs)
+    assert (sorted(pair.values), sorted(pair.indices)) == (["best", "likely"], ["far", "places"])
+    assert alone == Unordered(values=("other",))
 
 
 def test_what_loses_bits_is_named(frozen):

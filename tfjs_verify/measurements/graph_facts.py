@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tfjs_verify.measurements.order import Unordered
 from tfjs_verify.measurements.readings import Plain, Reading
 from tfjs_verify.tensors import NARROWED, TensorSpec
 
@@ -19,6 +20,14 @@ _SCORES: Mapping[str, Plain] = {
 }
 _LOGITS = "logit"
 _HANDED_ON = frozenset({"Identity", "StopGradient", "Snapshot", "EnsureShape", "Cast", "IdentityN"})
+_ELEMENTWISE = frozenset({
+    "Abs", "Ceil", "Elu", "Exp", "Expm1", "Floor", "LeakyRelu", "Log", "Log1p", "LogSoftmax", "Neg",
+    "Reciprocal", "Relu", "Relu6", "Round", "Rsqrt", "Sigmoid", "Sign", "Softmax", "Softplus",
+    "Sqrt", "Square", "Tanh",
+})  # fmt: skip
+"""Ops that give in another order what they are given in another order, along the last axis."""
+_WITH_A_SCALAR = frozenset({"Add", "AddV2", "Maximum", "Minimum", "Mul", "Pow", "RealDiv", "Sub"})
+"""Ops that do so where one of their two operands is a single number."""
 _MOVES_ONLY = frozenset({"Identity", "Const", "Placeholder", "NoOp", "Shape", "Size", "Rank"})
 
 
@@ -40,13 +49,15 @@ def recognise_scores(
     return found
 
 
-def order_free_outputs(graph: Any, outputs: Mapping[str, str]) -> tuple[str, ...]:
-    """The outputs that `top_k(sorted=False)` makes: a set along the last axis, in any order."""
-    return tuple(
-        name
-        for name, node in _last_nodes(graph, outputs)
-        if node.op == "TopKV2" and not node.attr["sorted"].b
-    )
+def order_free_outputs(graph: Any, outputs: Mapping[str, str]) -> tuple[Unordered, ...]:
+    """The outputs that `top_k(sorted=False)` makes, those of one such op together."""
+    nodes = {node.name: node for node in graph.node}
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for name, tensor in outputs.items():
+        node, port = _unarranged(tensor, nodes)
+        if node is not None and node.op == "TopKV2" and not node.attr["sorted"].b:
+            found.setdefault(node.name, ([], []))[port].append(name)
+    return tuple(Unordered(tuple(values), tuple(indices)) for values, indices in found.values())
 
 
 @dataclass(frozen=True)
@@ -126,6 +137,36 @@ def _calls(node: Any) -> set[str]:
     """The names of the functions that a node may call."""
     named = {function.name for value in node.attr.values() for function in value.list.func}
     return {node.op} | named | {value.func.name for value in node.attr.values()}
+
+
+def _unarranged(tensor: str, nodes: Mapping[str, Any]) -> tuple[Any | None, int]:
+    """The node whose order along the last axis a tensor has, and which of its outputs that is."""
+    while True:
+        name, _, port = tensor.partition(":")
+        node = nodes.get(name)
+        place = None if node is None else _follows(node, int(port or 0), nodes)
+        if node is None or place is None:
+            return node, int(port or 0)
+        tensor = node.input[place]
+
+
+def _follows(node: Any, port: int, nodes: Mapping[str, Any]) -> int | None:
+    """The input whose order along the last axis an output has; None where it has its own."""
+    if node.op == "IdentityN":
+        return port
+    if node.op in _HANDED_ON | _ELEMENTWISE:
+        return 0
+    if node.op in _WITH_A_SCALAR:
+        scalars = [_is_scalar(reference, nodes) for reference in node.input[:2]]
+        return scalars.index(False) if any(scalars) and not all(scalars) else None
+    return None
+
+
+def _is_scalar(reference: str, nodes: Mapping[str, Any]) -> bool:
+    node = nodes.get(reference.partition(":")[0])
+    return (
+        node is not None and node.op == "Const" and not node.attr["value"].tensor.tensor_shape.dim
+    )
 
 
 def _last_nodes(graph: Any, outputs: Mapping[str, str]) -> Iterator[tuple[str, Any]]:

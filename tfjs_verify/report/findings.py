@@ -10,6 +10,7 @@ from tfjs_verify.cases import Case, OutputPower
 from tfjs_verify.comparison import Domain, Mismatch
 from tfjs_verify.measurements.graph_facts import Narrowed
 from tfjs_verify.measurements.noise import Noise
+from tfjs_verify.measurements.order import Unordered
 from tfjs_verify.measurements.parity import CandidateParity, Disagreement
 from tfjs_verify.measurements.quantization import QuantizationEffect
 from tfjs_verify.report.report import POWERLESS, FindingReport
@@ -161,6 +162,20 @@ def zeros(parity: CandidateParity) -> tuple[FindingReport, ...]:
         )
         for each in parity.zeros
     )
+
+
+def unordered(groups: Sequence[Unordered]) -> tuple[FindingReport, ...]:
+    """The outputs that were compared as sets, for the model leaves their order open."""
+    findings = []
+    for group in groups:
+        for name in group.names:
+            others = ", ".join(f'"{other}"' for other in group.names if other != name)
+            words = (
+                f'output "{name}" is a set in any order (top_k(sorted=False)) and was compared as '
+                f"such{f', together with {others}' if others else ''}"
+            )
+            findings.append(FindingReport("order", False, words, 1))
+    return tuple(findings)
 
 
 def unsettled(outputs: Sequence[str]) -> tuple[FindingReport, ...]:

@@ -82,6 +82,7 @@ def _backend(
         *findings.disagreements(compared),
         *findings.acquitted(compared),
         *findings.zeros(compared),
+        *findings.unordered(knowledge.order_free),
         *findings.unsettled(knowledge.judge.unsettled),
         *findings.extras(artifact),
         *(findings.quantised(quantized.effect, quantized.reason) if quantized else ()),

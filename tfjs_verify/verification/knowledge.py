@@ -25,6 +25,7 @@ from tfjs_verify.measurements.graph_facts import (
 from tfjs_verify.measurements.judging import NoiseJudge
 from tfjs_verify.measurements.noise import DEFAULT_CASES, Oracle, measure_noise
 from tfjs_verify.measurements.noise.freezing import Frozen, freeze
+from tfjs_verify.measurements.order import Unordered
 from tfjs_verify.measurements.readings import Scores
 from tfjs_verify.measurements.stability import unsettled_outputs
 from tfjs_verify.model import Model
@@ -41,7 +42,7 @@ class Knowledge:
     judge: NoiseJudge
     scores: Mapping[str, Scores]
     """The outputs that somebody decides by."""
-    order_free: tuple[str, ...]
+    order_free: tuple[Unordered, ...]
     """The outputs that are sets along their last axis."""
     narrowed: tuple[Narrowed, ...]
     """What the graph computes in dtypes that TensorFlow.js does not have."""

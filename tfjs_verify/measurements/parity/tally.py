@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from tfjs_verify.cases import Case
 from tfjs_verify.comparison import OutputComparison, compare_outputs
 from tfjs_verify.errors import RuntimeFailure
 from tfjs_verify.measurements.decisions import DecisionMeter
 from tfjs_verify.measurements.judging import Judge
+from tfjs_verify.measurements.order import Unordered, in_order_of
 from tfjs_verify.measurements.parity.results import (
     Acquittal,
     CandidateParity,
@@ -42,7 +41,7 @@ class Tally:
         judge: Judge,
         strict: bool,
         scores: Mapping[str, Scores],
-        order_free: Collection[str],
+        order_free: Collection[Unordered],
     ) -> None:
         self._candidate = candidate
         self._order_free = order_free
@@ -68,7 +67,7 @@ class Tally:
                 return
             self.failure, self._failed_case = failure, case
             return
-        expected, actual = self._in_order(expected), self._in_order(answered)
+        actual = in_order_of(expected, answered, self._order_free)
         if _asked_for(case) and any(array.size for array in expected.values()):
             self._cases += 1  # a batch of nothing proves nothing
         if self._counts(case) and not _recalled(case):
@@ -92,13 +91,6 @@ class Tally:
             first.name, first.dtype, (), EXACT, structure=f"not computed: {failure.message}"
         )
         self._disagreements.append(Disagreement(case, raised, None, gates=False))
-
-    def _in_order(self, outputs: Mapping[str, Array]) -> Mapping[str, Array]:
-        """The outputs, those that are sets sorted along their last axis."""
-        return {
-            name: np.sort(array, axis=-1) if name in self._order_free and array.ndim else array
-            for name, array in outputs.items()
-        }
 
     def _compare(
         self, case: Case, expected: Mapping[str, Array], actual: Mapping[str, Array]
