@@ -6,6 +6,7 @@ import tfjs_verify as tv
 from tfjs_verify.measurements.graph_facts import (
     narrowed_ops,
     order_free_outputs,
+    random_outputs,
     recognise_scores,
 )
 from tfjs_verify.measurements.noise.freezing import freeze
@@ -74,6 +75,31 @@ def test_what_loses_bits_is_named(frozen):
     assert any(op.startswith("Mul (") for op in narrowed.ops)
     assert "in int64, by TensorFlow.js in int32" in str(narrowed)
     assert narrowed.outputs == ("large",)
+
+
+def test_outputs_that_depend_on_chance_are_recognised_by_their_values(tmp_path):
+    import tensorflow as tf
+
+    class Model(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([4], tf.float32, name="x")])
+        def __call__(self, x):
+            check = tf.debugging.assert_less(tf.random.uniform([]), 2.0)
+            with tf.control_dependencies([check]):
+                checked = tf.identity(x)
+            training = tf.reduce_sum(x) > 1e9
+            return {
+                "checked": checked,
+                "chosen": tf.cond(training, lambda: tf.nn.dropout(x, 0.5), lambda: x),
+                "sure": x + tf.random.stateless_uniform([4], seed=[1, 2]),
+            }
+
+    model = Model()
+    tf.saved_model.save(model, tmp_path / "model", signatures=model.__call__)
+    with tv.open_model(tmp_path / "model") as opened:
+        frozen = freeze(opened)
+    (found,) = random_outputs(frozen.graph, frozen.outputs).items()
+    assert found[0] == "chosen"
+    assert found[1][0].startswith("RandomUniform (")
 
 
 def test_what_a_branch_computes_belongs_to_the_outputs_behind_it(tmp_path):

@@ -123,6 +123,43 @@ def test_a_reference_that_contradicts_itself_gives_no_verdict(nodes, worker, tmp
     assert any(finding.domain == "nondeterministic" for finding in backend.findings)
 
 
+def seldom(*, fault):
+    """A model whose random numbers hardly ever matter, or the same with a fault."""
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec([4], tf.float32, name="x")])
+    def serve(x):
+        lucky = tf.random.uniform([]) > 0.9999999
+        return {
+            "moved": tf.where(lucky, x + 1.0, x) + fault,
+            "shaped": tf.boolean_mask(x, tf.range(4) < 3 + fault + tf.cast(lucky, tf.int32)),
+            "steady": x * 2.0,
+        }
+
+    return serve
+
+
+def test_what_depends_on_random_numbers_is_told_though_it_never_varied(nodes, worker):
+    words = {"backends": ["cpu"], "examples": 10, "nodes": nodes, "worker": worker}
+    (backend,) = tv.verify(seldom(fault=0), **words).models[0].backends
+    assert backend.verdict == "pass"
+    told = [each for each in backend.findings if each.domain == "nondeterministic"]
+    assert ["moved" in each.message or "shaped" in each.message for each in told] == [True, True]
+    assert all("RandomUniform (" in each.message for each in told)
+    assert all("never varied here" in each.message and not each.gates for each in told)
+
+
+def test_what_depends_on_random_numbers_and_differs_gets_no_verdict(nodes, worker, tmp_path):
+    faulty = tv.convert(seldom(fault=1), tmp_path / "artifact", worker=worker)
+    words = {"backends": ["cpu"], "examples": 10, "nodes": nodes, "remember": False}
+    report = tv.verify(seldom(fault=0), artifact=faulty.directory, **words)
+    (backend,) = report.models[0].backends
+    assert backend.verdict == "error"
+    assert "for output moved, shaped: dropout" in backend.message
+    told = [each for each in backend.findings if each.domain == "nondeterministic"]
+    assert ["by chance or by a fault" in each.message for each in told] == [True, True]
+
+
 def test_a_nan_that_rounding_alone_decides_is_told_and_wrong_for_nobody(tmp_path, worker, nodes):
     """A standard deviation as E[x²] - E[x]² of equal numbers: the root of 0, or of less."""
     import tensorflow as tf

@@ -1,6 +1,7 @@
 """What a model's frozen graph foretells about its answers on TensorFlow.js.
 
-Which outputs somebody decides by, whose order means nothing, and what is computed in fewer bits.
+Which outputs somebody decides by, whose order means nothing, what is drawn by chance, and what is
+computed in fewer bits.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ _ELEMENTWISE = frozenset({
 """Ops that give in another order what they are given in another order, along the last axis."""
 _WITH_A_SCALAR = frozenset({"Add", "AddV2", "Maximum", "Minimum", "Mul", "Pow", "RealDiv", "Sub"})
 """Ops that do so where one of their two operands is a single number."""
+_DRAWS = (
+    "Random", "Uniform", "StandardNormal", "TruncatedNormal", "ParameterizedTruncated",
+    "Multinomial", "RngReadAndSkip",
+)  # fmt: skip
 _MOVES_ONLY = frozenset({"Identity", "Const", "Placeholder", "NoOp", "Shape", "Size", "Rank"})
 
 
@@ -58,6 +63,31 @@ def order_free_outputs(graph: Any, outputs: Mapping[str, str]) -> tuple[Unordere
         if node is not None and node.op == "TopKV2" and not node.attr["sorted"].b:
             found.setdefault(node.name, ([], []))[port].append(name)
     return tuple(Unordered(tuple(values), tuple(indices)) for values, indices in found.values())
+
+
+def draws_random_numbers(op: str) -> bool:
+    """Whether an op draws numbers, which would be others in another type."""
+    return op.removeprefix("Stateless").removeprefix("Stateful").startswith(_DRAWS)
+
+
+def draws_anew(op: str) -> bool:
+    """Whether an op draws other numbers at every call."""
+    from tensorflow.python.framework import op_def_registry
+
+    definition = op_def_registry.get(op)
+    return definition is not None and draws_random_numbers(op) and bool(definition.is_stateful)
+
+
+def random_outputs(graph: Any, outputs: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The outputs that depend on numbers drawn anew at every call, and the ops, as "Op (node)".
+
+    `outputs` gives the graph's tensor for every output name. A branch that is never taken counts.
+    """
+    found = {
+        output: tuple(f"{node.op} ({node.name})" for node in nodes if draws_anew(node.op))
+        for output, nodes in _ancestors(graph, outputs).items()
+    }
+    return {output: ops for output, ops in found.items() if ops}
 
 
 @dataclass(frozen=True)
@@ -107,7 +137,7 @@ def _computes_in(node: Any) -> str:
 
 
 def _ancestors(graph: Any, outputs: Mapping[str, str]) -> dict[str, list[Any]]:
-    """Per output the nodes that it depends on, those of the functions that are called included."""
+    """Per output the nodes that its value depends on, also those of functions that are called."""
     nodes = {node.name: node for node in graph.node}
     library = {function.signature.name: function for function in graph.library.function}
     return {
@@ -120,17 +150,17 @@ def _reachable(
 ) -> Iterator[Any]:
     waiting, seen = [*tensors], set()
     while waiting:
-        name = waiting.pop().lstrip("^").partition(":")[0]
+        name = waiting.pop().partition(":")[0]
         if name in seen or name not in nodes:
             continue
         seen.add(name)
         node = nodes[name]
         yield node
-        waiting.extend(node.input)
+        waiting.extend(each for each in node.input if not each.startswith("^"))
         for function in _calls(node) & library.keys() - called:
             called.add(function)
             body = {each.name: each for each in library[function].node_def}
-            yield from _reachable(body, body, library, called)
+            yield from _reachable(library[function].ret.values(), body, library, called)
 
 
 def _calls(node: Any) -> set[str]:

@@ -190,7 +190,7 @@ def _why_no_answer(
         )
     if contradicted and not any(each.gates for each in parity.disagreements):
         return "compare", (
-            "TensorFlow gives another answer to the same input each time for output "
+            "TensorFlow can give another answer to the same input each time for output "
             f"{', '.join(contradicted)}: dropout in training mode, or random ops. Nothing can "
             "agree with that; verify the model in inference mode"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from tfjs_verify.artifact import Artifact
@@ -189,6 +189,21 @@ def unsettled(outputs: Sequence[str]) -> tuple[FindingReport, ...]:
         )
         for name in outputs
     )
+
+
+def random(ops: Mapping[str, Sequence[str]], differ: Collection[str]) -> tuple[FindingReport, ...]:
+    """The outputs that depend on random numbers, which these `ops` draw; some of them `differ`."""
+    findings = []
+    for name, drawn in ops.items():
+        seen = (
+            "it differs: by chance or by a fault, nobody can tell"
+            if name in differ
+            else "it never varied here: what draws them may be in a branch that is not taken, or "
+            "matter seldom"
+        )
+        words = f'output "{name}" depends on random numbers, of {", ".join(drawn)}; {seen}'
+        findings.append(FindingReport("nondeterministic", False, words, 1))
+    return tuple(findings)
 
 
 def extras(artifact: Artifact) -> tuple[FindingReport, ...]:

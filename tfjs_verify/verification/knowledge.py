@@ -21,6 +21,7 @@ from tfjs_verify.measurements.graph_facts import (
     Narrowed,
     narrowed_ops,
     order_free_outputs,
+    random_outputs,
 )
 from tfjs_verify.measurements.judging import NoiseJudge
 from tfjs_verify.measurements.noise import DEFAULT_CASES, Oracle, measure_noise
@@ -46,6 +47,10 @@ class Knowledge:
     """The outputs that are sets along their last axis."""
     narrowed: tuple[Narrowed, ...]
     """What the graph computes in dtypes that TensorFlow.js does not have."""
+    unsettled: tuple[str, ...]
+    """The outputs on which TensorFlow was seen to disagree with itself."""
+    random: Mapping[str, tuple[str, ...]]
+    """The others that depend on random numbers, and the ops that draw them."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,11 @@ def know(
         cases = sample_cases(plan, count=DEFAULT_CASES, seed=request.seed)
     else:
         cases = plan.samples[:DEFAULT_CASES]
+    unsettled = unsettled_outputs(reference, cases)
+    random: dict[str, tuple[str, ...]] = {}
+    if read.frozen is not None:
+        drawn = random_outputs(read.frozen.graph, read.frozen.outputs)
+        random = {name: ops for name, ops in drawn.items() if name not in unsettled}
     judge = NoiseJudge(
         measure_noise(reference, read.oracle, cases, reason=read.reason),
         model.signature.outputs,
@@ -100,11 +110,11 @@ def know(
         oracle=read.oracle,
         atol=request.atol,
         rtol=request.rtol,
-        unsettled=unsettled_outputs(reference, cases),
+        unsettled=(*unsettled, *random),
     )
     scores = decided_by(request, model, read.frozen)
     if read.frozen is None:
-        return Knowledge(plan, judge, scores, (), ())
+        return Knowledge(plan, judge, scores, (), (), unsettled, random)
     graph, outputs = read.frozen.graph, read.frozen.outputs
     return Knowledge(
         plan,
@@ -112,6 +122,8 @@ def know(
         scores,
         order_free_outputs(graph, outputs),
         narrowed_ops(graph, outputs),
+        unsettled,
+        random,
     )
 
 

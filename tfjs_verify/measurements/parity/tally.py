@@ -133,6 +133,8 @@ class Tally:
         )
         if not comparison.agrees and self._disagreements[-1].gates:
             after = replace(after, worst=_worse(before.worst, self._disagreements[-1]))
+        elif not comparison.agrees:
+            after = replace(after, excused=before.excused + 1)
         self._outputs[comparison.name] = after
 
     def _acquit(self, case: Case, comparison: OutputComparison, usual: float) -> None:
@@ -170,9 +172,10 @@ class Tally:
 
 
 def _excused(comparison: OutputComparison, judge: Judge) -> bool:
-    if comparison.structure is not None:
-        return comparison.reshaped and judge.excuses_shape(comparison.name)
-    return judge.excuses(comparison.name)
+    if comparison.reshaped and judge.excuses_shape(comparison.name):
+        return True
+    comparable = comparison.structure is None or comparison.reshaped
+    return comparable and judge.excuses(comparison.name)
 
 
 def _asked_for(case: Case) -> bool:
