@@ -27,6 +27,8 @@ def frozen(tmp_path_factory):
                 "classes": tf.nn.softmax(x),
                 "chance": tf.identity(tf.sigmoid(x)),
                 "value": x * 2.0,
+                "label": tf.identity(tf.argmax(x, -1, tf.int32)),
+                "least": tf.cast(tf.argmin(x, -1), tf.float32),
                 "best": best,
                 "places": places,
                 "likely": tf.nn.softmax(best) * 2.0,
@@ -46,7 +48,12 @@ def frozen(tmp_path_factory):
 
 def test_scores_are_recognised_by_their_last_op(frozen):
     found = recognise_scores(frozen.graph, frozen.outputs, ())
-    assert found == {"classes": Reading("classes"), "chance": Reading("probability")}
+    assert found == {
+        "classes": Reading("classes"),
+        "chance": Reading("probability"),
+        "label": Reading("label"),
+        "least": Reading("label"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,22 @@ def test_decisions_and_power_are_reported(saved, models, nodes, worker, tmp_path
     json.dumps(model.power[0].spread)
 
 
+def test_a_label_is_a_decision_itself(nodes, worker):
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32, name="x")])
+    def serve(x):
+        return {"label": tf.argmax(x, -1), "rank": tf.cast(x[:, 0] > x[:, 1], tf.int32)}
+
+    words = {"backends": ["cpu"], "examples": 20, "nodes": nodes, "worker": worker}
+    report = tv.verify(serve, scores={"rank": "label"}, **words)
+    found = {each.output: each for each in report.models[0].backends[0].decisions}
+    assert set(found) == {"label", "rank"}
+    for name, each in found.items():
+        assert each.words.startswith(f"label of {name}: 0 of {each.rows} changed (at most ")
+        assert (each.changed, each.smallest_margin) == (0, None)
+
+
 def test_an_output_that_never_moves_is_called_powerless(nodes, worker, tmp_path):
     import tensorflow as tf
 

@@ -18,6 +18,8 @@ _SCORES: Mapping[str, Plain] = {
     "Softmax": "classes",
     "LogSoftmax": "classes",
     "Sigmoid": "probability",
+    "ArgMax": "label",
+    "ArgMin": "label",
 }
 _LOGITS = "logit"
 _HANDED_ON = frozenset({"Identity", "StopGradient", "Snapshot", "EnsureShape", "Cast", "IdentityN"})
@@ -39,7 +41,7 @@ _MOVES_ONLY = frozenset({"Identity", "Const", "Placeholder", "NoOp", "Shape", "S
 def recognise_scores(
     graph: Any, outputs: Mapping[str, str], specs: Sequence[TensorSpec]
 ) -> dict[str, Reading]:
-    """The outputs that a softmax or a sigmoid makes, or that are called logits, by name.
+    """The outputs that a softmax, a sigmoid or an argmax makes, or that are called logits, by name.
 
     `graph` is a frozen GraphDef, `outputs` gives the graph's tensor for every output name, `specs`
     what the outputs are.
