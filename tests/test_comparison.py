@@ -170,6 +170,19 @@ def test_errors_are_measured_over_finite_elements():
 
 
 @pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("expected", "actual", "rtol"),
+    [((2.0, 0.0), (2.5, 0.0), 0.25), ((2.0, 0.0), (2.5, 1e-30), np.inf), ((0.0,), (0.0,), 0.0)],
+)
+def test_no_relative_tolerance_alone_allows_for_a_zero_that_is_none(expected, actual, rtol):
+    result = compare("y", f32(*expected), f32(*actual), DEFAULT)
+    assert result.errors.required_rtol == rtol
+    assert result.errors.max_rel == (0.25 if 2.0 in expected else 0.0)
+    if np.isfinite(rtol):
+        assert compare("y", f32(*expected), f32(*actual), Tolerance(rtol=rtol)).agrees
+
+
+@pytest.mark.filterwarnings("error")
 def test_the_largest_number_has_errors_too():
     largest = np.finfo(np.float32).max
     assert compare("y", f32(largest), f32(largest), DEFAULT).errors.max_ulp == 0.0

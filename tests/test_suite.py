@@ -72,6 +72,7 @@ def test_a_suite_says_per_model_what_the_command_line_says(tmp_path):
         ("[[model]]\npath = 'a'\ninputs = 'x'", "model 1: `inputs` wants a table"),
         ("[[model]]\npath = 'a'\nscores = {y = 'boxs'}", "model 1: 'boxs' is no kind of output"),
         ("[[model]]\npath = 'a'\nquantization_budget = 'x'", "model 1: a quantisation budget"),
+        ("[[model]]\npath = 'a'\nquantization_budget = '1%'", "model 1: .* for what is quantised"),
         ("[[model]]\npath = 'b/a'\n[[model]]\npath = 'c/a'", "two models are called 'a'"),
         (
             "[[model]]\npath = 'a'\n[[model.expected_failure]]\nbackend = 'wasm'",

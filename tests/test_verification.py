@@ -13,6 +13,7 @@ import tfjs_verify as tv
 from tests.conftest import DIGITS
 from tfjs_verify.cases import Domain
 from tfjs_verify.errors import CaseError, ParityError, RequestError
+from tfjs_verify.measurements.quantization import Budget
 from tfjs_verify.runtimes import NodePool
 from tfjs_verify.verification import Progress, Request, verify_all
 
@@ -232,11 +233,20 @@ def test_the_same_request_gives_the_same_report(models, nodes, worker, tmp_path)
         ({"name": 3}, "name must be a text, not 3"),
         ({"remember": "no"}, "remember must be true or false, not 'no'"),
         ({"quantize": 8}, "quantize must be float16, uint8, uint16, not 8"),
+        ({"quantization_budget": Budget(decisions=0.01)}, "name --quantize or a quantised --art"),
     ],
 )
 def test_a_request_that_cannot_be_verified_is_refused_at_once(words, message):
     with pytest.raises(RequestError, match=message):
         Request(model="anything", **words)
+
+
+def test_a_budget_for_an_artifact_that_is_not_quantised_is_refused(
+    models, converted, nodes, worker
+):
+    words = {"artifact": converted / "plain" / "artifact", "nodes": nodes, "worker": worker}
+    with pytest.raises(RequestError, match="artifact is not quantised"):
+        tv.verify(models / "plain", quantization_budget="1%", **words)
 
 
 def test_a_backend_that_is_named_twice_is_verified_once():

@@ -67,11 +67,13 @@ class Errors:
     """How far two tensors are apart, over the elements that are finite on both sides.
 
     `max_rel` leaves out the elements that are expected to be zero, `scaled` is max |Δ| ÷ max
-    |expected|, `max_ulp` counts float32 steps at the expected value.
+    |expected|, `max_ulp` counts float32 steps at the expected value. `required_rtol` is what alone
+    would allow all of it: infinite where an element differs that is expected to be zero.
     """
 
     max_abs: float = 0.0
     max_rel: float = 0.0
+    required_rtol: float = 0.0
     max_ulp: float = 0.0
     scaled: float = 0.0
     cosine: float | None = None
@@ -82,6 +84,7 @@ class Errors:
         return Errors(
             max_abs=max(self.max_abs, other.max_abs),
             max_rel=max(self.max_rel, other.max_rel),
+            required_rtol=max(self.required_rtol, other.required_rtol),
             max_ulp=max(self.max_ulp, other.max_ulp),
             scaled=max(self.scaled, other.scaled),
             cosine=min(cosines, default=None),
@@ -323,11 +326,15 @@ def _errors(expected: Array, actual: Array) -> Errors:
     worst = float(difference.max())
     nonzero = magnitude > 0
     relative = difference[nonzero] / np.maximum(magnitude[nonzero], _SMALLEST_NORMAL)
+    different = difference > 0
+    with np.errstate(divide="ignore", over="ignore"):
+        required = difference[different] / magnitude[different]
     with np.errstate(over="ignore"):  # there is no float32 after the largest
         steps = np.spacing(np.maximum(magnitude, _SMALLEST_NORMAL).astype(np.float32))
     return Errors(
         max_abs=worst,
         max_rel=float(relative.max(initial=0.0)),
+        required_rtol=float(required.max(initial=0.0)),
         max_ulp=float((difference / steps.astype(np.float64)).max()),
         scaled=worst / largest if largest else (0.0 if worst == 0 else float("inf")),
         cosine=_cosine(e, a),

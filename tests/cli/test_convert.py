@@ -198,6 +198,7 @@ def test_the_users_files_stay(run, models, tmp_path):
         (["--quantize-weights", "int4=*"], "float16, uint16, uint8"),
         (["--quantize-weights", "uint8=*nothing*"], "No weight is called '*nothing*'"),
         (["--quantize", "uint8", "--quantize-weights", "uint8=*"], "leave out its globs"),
+        (["--verify", "--quantization-budget", "1%"], "add --quantize or --quantize-weights"),
         (["--metadata", "no.json"], "no.json"),
         (["--metadata", "list.json"], "no JSON object"),
         (["--metadata", "taken.json"], "'signature'"),

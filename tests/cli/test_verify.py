@@ -157,6 +157,7 @@ GOOD = np.zeros((1, 6), np.float32)
         (["{models}/plain", "--input", "x=values [1e999]"], ["inf", "finite"]),
         (["{models}/plain", "--input", "x=bool", "--input", "x=mask"], ["'x' twice"]),
         (["{models}/plain", "--timeout", "nan"], ["timeout"]),
+        (["{models}/plain", "--quantization-budget", "1%"], ["budget", "--quantize"]),
         (["{models}/plain", "--scores", "scores=logit@nan"], ["logit@0.3"]),
         (["{models}/plain", "--artifact", "{tmp}/empty"], ["empty", "model.json"]),
         (["{models}/plain", "--json", "{tmp}/no/such/r.json"], ["r.json"]),

@@ -51,6 +51,25 @@ def test_a_threshold_that_was_named_is_the_one():
     assert (threshold.kind, threshold.changed) == ("threshold 0.3", 1)
 
 
+def test_a_label_is_a_decision_whatever_it_is():
+    meter = DecisionMeter({name: Reading("label") for name in ("n", "word", "real")})
+    expected = {
+        "n": np.array([[1, 2], [3, 4]], np.int64),
+        "word": np.array([b"cat", b"dog"], object),
+        "real": np.array([1.0, np.nan], np.float32),
+    }
+    actual = {
+        "n": np.array([[1, 2], [0, 4]], np.int32),
+        "word": np.array([b"cat", b"cat"], object),
+        "real": np.array([1.0, np.nan], np.float32),
+    }
+    meter.add(expected, actual)
+    numbers, words, real = meter.result()
+    assert (numbers.kind, numbers.rows, numbers.changed) == ("label", 4, 1)
+    assert (words.rows, words.changed) == (2, 1)
+    assert str(real) == "label of real: 0 of 2 changed (at most 78 %)"
+
+
 def test_what_cannot_be_compared_is_left_out():
     meter = DecisionMeter({"p": Reading("classes")})
     meter.add({"p": np.zeros((1, 3), np.float32)}, {})

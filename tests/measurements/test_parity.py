@@ -97,6 +97,22 @@ def test_decisions_and_power_are_reported(saved, models, nodes, worker, tmp_path
     json.dumps(model.power[0].spread)
 
 
+def test_a_label_is_a_decision_itself(nodes, worker):
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32, name="x")])
+    def serve(x):
+        return {"label": tf.argmax(x, -1), "rank": tf.cast(x[:, 0] > x[:, 1], tf.int32)}
+
+    words = {"backends": ["cpu"], "examples": 20, "nodes": nodes, "worker": worker}
+    report = tv.verify(serve, scores={"rank": "label"}, **words)
+    found = {each.output: each for each in report.models[0].backends[0].decisions}
+    assert set(found) == {"label", "rank"}
+    for name, each in found.items():
+        assert each.words.startswith(f"label of {name}: 0 of {each.rows} changed (at most ")
+        assert (each.changed, each.smallest_margin) == (0, None)
+
+
 def test_an_output_that_never_moves_is_called_powerless(nodes, worker, tmp_path):
     import tensorflow as tf
 
@@ -131,6 +147,43 @@ def test_a_reference_that_contradicts_itself_gives_no_verdict(nodes, worker, tmp
     assert backend.verdict == "error"
     assert "another answer to the same input each time" in backend.message
     assert any(finding.domain == "nondeterministic" for finding in backend.findings)
+
+
+def seldom(*, fault):
+    """A model whose random numbers hardly ever matter, or the same with a fault."""
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec([4], tf.float32, name="x")])
+    def serve(x):
+        lucky = tf.random.uniform([]) > 0.9999999
+        return {
+            "moved": tf.where(lucky, x + 1.0, x) + fault,
+            "shaped": tf.boolean_mask(x, tf.range(4) < 3 + fault + tf.cast(lucky, tf.int32)),
+            "steady": x * 2.0,
+        }
+
+    return serve
+
+
+def test_what_depends_on_random_numbers_is_told_though_it_never_varied(nodes, worker):
+    words = {"backends": ["cpu"], "examples": 10, "nodes": nodes, "worker": worker}
+    (backend,) = tv.verify(seldom(fault=0), **words).models[0].backends
+    assert backend.verdict == "pass"
+    told = [each for each in backend.findings if each.domain == "nondeterministic"]
+    assert ["moved" in each.message or "shaped" in each.message for each in told] == [True, True]
+    assert all("RandomUniform (" in each.message for each in told)
+    assert all("never varied here" in each.message and not each.gates for each in told)
+
+
+def test_what_depends_on_random_numbers_and_differs_gets_no_verdict(nodes, worker, tmp_path):
+    faulty = tv.convert(seldom(fault=1), tmp_path / "artifact", worker=worker)
+    words = {"backends": ["cpu"], "examples": 10, "nodes": nodes, "remember": False}
+    report = tv.verify(seldom(fault=0), artifact=faulty.directory, **words)
+    (backend,) = report.models[0].backends
+    assert backend.verdict == "error"
+    assert "for output moved, shaped: dropout" in backend.message
+    told = [each for each in backend.findings if each.domain == "nondeterministic"]
+    assert ["by chance or by a fault" in each.message for each in told] == [True, True]
 
 
 def test_a_nan_that_rounding_alone_decides_is_told_and_wrong_for_nobody(tmp_path, worker, nodes):

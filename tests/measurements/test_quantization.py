@@ -97,6 +97,26 @@ def test_a_destroyed_mask_is_named(nodes, worker, tmp_path):
     assert any("quantisation: output" in text and "destroyed" in text for text in messages)
 
 
+@pytest.mark.parametrize("dtype", [None, "uint8"])
+def test_a_weight_that_nobody_can_load_is_an_error_quantised_or_not(nodes, worker, tmp_path, dtype):
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.kernel = tf.Variable(np.ones((4, 3), np.float32))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32, name="x")])
+    def serve(x):
+        small = tf.cast(tf.abs(x), tf.uint8) + tf.constant([1, 2, 3, 4], tf.uint8)
+        return {"y": x @ module.kernel, "small": tf.cast(small, tf.float32)}
+
+    tf.saved_model.save(module, tmp_path / "model", signatures=serve)
+    words = {"backends": ["wasm"], "examples": 2, "nodes": nodes, "worker": worker}
+    report = tv.verify(tmp_path / "model", quantize=dtype, repair=False, **words)
+    (backend,) = report.models[0].backends
+    assert (report.verdict, backend.stage) == ("error", "load")
+    assert "Unsupported dtype in weight" in backend.message
+
+
 @pytest.mark.parametrize("text", ["much", "-1", "120%", "nan", ""])
 def test_a_budget_that_is_none_is_refused(text):
     with pytest.raises(RequestError, match="quantisation budget"):

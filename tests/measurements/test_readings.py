@@ -14,6 +14,7 @@ from tfjs_verify.measurements.readings import Reading, parse_reading, read_score
         ("probability", Reading("probability"), 0.5),
         ("probability@0.3", Reading("probability", 0.3), 0.3),
         ("logit@-1.5", Reading("logit", -1.5), -1.5),
+        ("label", Reading("label"), 0.0),
         ("box_scores@0", Reading("box_scores", 0.0), 0.0),
     ],
 )
@@ -27,6 +28,7 @@ def test_a_reading_is_a_kind_and_perhaps_a_threshold(text, reading, line):
     [
         ("boxs", "'boxs' is no kind of output; expected one of classes, probability"),
         ("", "'' is no kind of output"),
+        ("label@1", "'label@1': only probability, logit, box_scores have a threshold"),
         ("classes@0.3", "'classes@0.3': only probability, logit, box_scores have a threshold"),
         ("logit@", "'logit@': a threshold is a number, as in logit@0.3"),
         ("probability@half", "a threshold is a number"),

@@ -19,6 +19,7 @@ STEADY = {
     "float64": lambda x: tf.cast(x, tf.float64) / 3,
     "float16": lambda x: tf.cast(x, tf.float16),
     "int64": lambda x: tf.argmax(x, -1),
+    "int64 beyond int32": lambda x: tf.cast(x * 1e6, tf.int64) ** 2,
     "uint8": lambda x: tf.cast(tf.abs(x), tf.uint8),
     "bool": lambda x: x > 0,
     "string": tf.strings.as_string,

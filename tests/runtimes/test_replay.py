@@ -170,5 +170,9 @@ def test_what_tensorflow_cannot_replay_is_refused(converted, tmp_path):
     (tmp_path / "model.json").write_text(json.dumps(content))
     with pytest.raises(LoadError, match="NobodysOp"):
         ArtifactReplay(dataclasses.replace(artifact, directory=tmp_path))
+    content["weightsManifest"][0]["weights"][0] |= {"name": "odd", "dtype": "uint8"}
+    (tmp_path / "model.json").write_text(json.dumps(content))
+    with pytest.raises(LoadError, match="'odd' is uint8, which TensorFlow"):
+        ArtifactReplay(dataclasses.replace(artifact, directory=tmp_path))
     with pytest.raises(LoadError, match="layers model"):
         ArtifactReplay(dataclasses.replace(artifact, format="layers"))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tfjs_verify.artifact.files import MODEL_JSON
-from tfjs_verify.errors import ArtifactError
+from tfjs_verify.errors import ArtifactError, LoadError
 from tfjs_verify.tensors import WIRE_DTYPES, Array, decode, encode
 
 _CODES: Mapping[str, np.dtype[Any]] = {
@@ -30,7 +30,8 @@ def read_weights(directory: Path, content: Mapping[str, Any]) -> dict[str, Array
     """Every weight of the `weightsManifest` of `content` by its name, as TensorFlow.js has it.
 
     The shards are read from `directory`. String weights are object arrays of bytes. Raises
-    ArtifactError where a shard cannot be read or holds less than the manifest says.
+    ArtifactError where a shard cannot be read or holds less than the manifest says, LoadError for
+    a dtype that TensorFlow.js refuses to load.
     """
     weights: dict[str, Array] = {}
     for group in content.get("weightsManifest") or ():
@@ -108,6 +109,11 @@ def _weight(entry: Mapping[str, Any], data: memoryview) -> tuple[int, Array]:
     """How many bytes at the front of `data` are this entry's, and its values."""
     shape = tuple(int(size) for size in entry["shape"])
     dtype, size = str(entry["dtype"]), math.prod(shape)
+    if dtype not in WIRE_DTYPES:
+        raise LoadError(
+            f"the weight {entry['name']!r} is {dtype}, which TensorFlow.js does not load; it has"
+            f" {', '.join(WIRE_DTYPES)}"
+        )
     quantization = entry.get("quantization")
     if quantization is not None:
         code = _CODES[quantization["dtype"]]

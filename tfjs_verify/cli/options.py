@@ -113,9 +113,9 @@ cases = _together(
         multiple=True,
         metavar="NAME[=KIND[@T]]",
         help="An output that somebody decides by: classes (along the last axis), probability, "
-        "logit; or, of a detector, boxes or centre_boxes, box_scores, box_classes, box_count; T is "
-        "the score that counts as yes, as in p=probability@0.3. A last softmax or sigmoid and most "
-        "detectors are recognised. Repeatable.",
+        "logit, label (a decision itself); or, of a detector, boxes or centre_boxes, box_scores, "
+        "box_classes, box_count; T is the score that counts as yes, as in p=probability@0.3. A "
+        "last softmax, sigmoid or argmax and most detectors are recognised. Repeatable.",
     ),
     click.option(
         "--shrink-seconds",

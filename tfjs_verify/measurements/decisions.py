@@ -1,7 +1,7 @@
 """Would a user of the model notice? How many decisions made from its scores change.
 
 A decision is the class with the highest score, the set of the five highest, which side of a
-threshold a score is on, or what a detector finds in an image.
+threshold a score is on, a label that the model itself gives, or what a detector finds in an image.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Decisions:
     """One kind of decision made from one output, over all rows of all cases.
 
     `smallest_margin` is the least that the reference was sure by among the decisions that changed,
-    in units of the score. `upper_bound` is the share of changed decisions that these rows leave
-    possible, at 95 % confidence (Clopper and Pearson, one-sided).
+    in units of the score; a label does not tell. `upper_bound` is the share of changed decisions
+    that these rows leave possible, at 95 % confidence (Clopper and Pearson, one-sided).
     """
 
     output: str
@@ -113,6 +113,11 @@ def _decide(reading: Reading, expected: Array, actual: Array) -> Iterator[tuple[
         for top in _TOP:
             if rows.shape[1] > top and finite.any():
                 yield f"top-{top}", *_top(rows[finite], others[finite], top)
+        return
+    if reading.kind == "label":
+        nan = (expected != expected) & (actual != actual)
+        changed = ((expected != actual) & ~nan).reshape(-1)
+        yield "label", changed, np.full(changed.shape, np.inf)
         return
     threshold = reading.line
     flat, other = expected.reshape(-1), actual.reshape(-1)

@@ -7,7 +7,7 @@ that no kernel fault hides behind "it is quantised", and no healthy artifact fai
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from tfjs_verify.cases import Case, CasePlan
 from tfjs_verify.errors import RequestError
 from tfjs_verify.measurements.decisions import Decisions
 from tfjs_verify.measurements.judging import Judge
+from tfjs_verify.measurements.order import Unordered
 from tfjs_verify.measurements.parity import CandidateParity, measure_parity
 from tfjs_verify.measurements.readings import Scores
 from tfjs_verify.runtimes import Runtime
@@ -159,6 +160,7 @@ def measure_quantization(
     data: Sequence[Case],
     plan: CasePlan,
     scores: Mapping[str, Scores],
+    order_free: Collection[Unordered] = (),
     budget: Budget = UNLIMITED,
     artifact: Artifact | None = None,
 ) -> QuantizationEffect:
@@ -176,6 +178,7 @@ def measure_quantization(
         plan=plan,
         judge=Judge(rules),
         scores=scores,
+        order_free=order_free,
     )
     suspects = () if artifact is None else destroyed_weights(artifact)
     return QuantizationEffect(parity.candidates[0], budget, suspects)
@@ -190,13 +193,21 @@ def changed_by_conversion(
     seed: int,
     data: Sequence[Case],
     plan: CasePlan,
+    order_free: Collection[Unordered] = (),
 ) -> tuple[str, ...]:
     """The outputs that conversion changes before any weight is quantised, as sentences.
 
     `whole` is the converted graph with whole weights, `judge` that of the original model.
     """
     parity = measure_parity(
-        reference, whole, examples=examples, seed=seed, data=data, plan=plan, judge=judge
+        reference,
+        whole,
+        examples=examples,
+        seed=seed,
+        data=data,
+        plan=plan,
+        judge=judge,
+        order_free=order_free,
     )
     (candidate,) = parity.candidates
     if candidate.failure is not None:

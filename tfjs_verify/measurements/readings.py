@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias, get_args
 from tfjs_verify.errors import RequestError
 from tfjs_verify.measurements.detections import THRESHOLD, Detector
 
-Plain: TypeAlias = Literal["classes", "probability", "logit"]
-"""How an output is read by itself: along its last axis, or against a threshold."""
+Plain: TypeAlias = Literal["classes", "probability", "logit", "label"]
+"""How an output is read by itself: along its last axis, against a threshold, or as it is."""
 Part: TypeAlias = Literal["boxes", "centre_boxes", "box_scores", "box_classes", "box_count"]
 """What an output is to a detector."""
 Kind: TypeAlias = "Plain | Part"

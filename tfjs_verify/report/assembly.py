@@ -190,7 +190,7 @@ def _why_no_answer(
         )
     if contradicted and not any(each.gates for each in parity.disagreements):
         return "compare", (
-            "TensorFlow gives another answer to the same input each time for output "
+            "TensorFlow can give another answer to the same input each time for output "
             f"{', '.join(contradicted)}: dropout in training mode, or random ops. Nothing can "
             "agree with that; verify the model in inference mode"
         )
@@ -231,7 +231,7 @@ def _output(output: OutputParity) -> OutputReport:
         noise_ratio=output.noise_ratio,
         cosine_similarity=output.errors.cosine,
         mismatched=output.mismatched,
-        required_tolerance={"atol": output.errors.max_abs, "rtol": output.errors.max_rel},
+        required_tolerance={"atol": output.errors.max_abs, "rtol": output.errors.required_rtol},
         worst=_worst(worst),
         structure=worst.comparison.structure if worst else None,
     )

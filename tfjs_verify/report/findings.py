@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from tfjs_verify.artifact import Artifact
@@ -10,6 +10,7 @@ from tfjs_verify.cases import Case, OutputPower
 from tfjs_verify.comparison import Domain, Mismatch
 from tfjs_verify.measurements.graph_facts import Narrowed
 from tfjs_verify.measurements.noise import Noise
+from tfjs_verify.measurements.order import Unordered
 from tfjs_verify.measurements.parity import CandidateParity, Disagreement
 from tfjs_verify.measurements.quantization import QuantizationEffect
 from tfjs_verify.report.report import POWERLESS, FindingReport
@@ -163,6 +164,20 @@ def zeros(parity: CandidateParity) -> tuple[FindingReport, ...]:
     )
 
 
+def unordered(groups: Sequence[Unordered]) -> tuple[FindingReport, ...]:
+    """The outputs that were compared as sets, for the model leaves their order open."""
+    findings = []
+    for group in groups:
+        for name in group.names:
+            others = ", ".join(f'"{other}"' for other in group.names if other != name)
+            words = (
+                f'output "{name}" is a set in any order (top_k(sorted=False)) and was compared as '
+                f"such{f', together with {others}' if others else ''}"
+            )
+            findings.append(FindingReport("order", False, words, 1))
+    return tuple(findings)
+
+
 def unsettled(outputs: Sequence[str]) -> tuple[FindingReport, ...]:
     """The outputs on which TensorFlow does not agree with itself."""
     return tuple(
@@ -174,6 +189,21 @@ def unsettled(outputs: Sequence[str]) -> tuple[FindingReport, ...]:
         )
         for name in outputs
     )
+
+
+def random(ops: Mapping[str, Sequence[str]], differ: Collection[str]) -> tuple[FindingReport, ...]:
+    """The outputs that depend on random numbers, which these `ops` draw; some of them `differ`."""
+    findings = []
+    for name, drawn in ops.items():
+        seen = (
+            "it differs: by chance or by a fault, nobody can tell"
+            if name in differ
+            else "it never varied here: what draws them may be in a branch that is not taken, or "
+            "matter seldom"
+        )
+        words = f'output "{name}" depends on random numbers, of {", ".join(drawn)}; {seen}'
+        findings.append(FindingReport("nondeterministic", False, words, 1))
+    return tuple(findings)
 
 
 def extras(artifact: Artifact) -> tuple[FindingReport, ...]:

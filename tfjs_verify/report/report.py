@@ -43,7 +43,8 @@ class OutputReport:
     """One output of one backend over all cases.
 
     `required_tolerance` is what would have let it pass: either that `atol` alone or that `rtol`
-    alone. `structure` is set where the output could not be compared at all.
+    alone, which is infinite where a zero is not zero. `structure` is set where the output could not
+    be compared at all.
     """
 
     name: str

@@ -11,6 +11,7 @@ from pathlib import Path
 from tfjs_verify.artifact import Artifact, load_artifact
 from tfjs_verify.conversion import ConversionWorker, convert
 from tfjs_verify.errors import RequestError
+from tfjs_verify.measurements.quantization import UNLIMITED
 from tfjs_verify.model import Model, open_model
 from tfjs_verify.verification.deciding import check_names
 from tfjs_verify.verification.request import Request
@@ -34,7 +35,10 @@ def open_requested(request: Request) -> Iterator[Model]:
 def obtain_artifact(
     request: Request, model: Model, directory: Path, worker: ConversionWorker
 ) -> Artifact:
-    """The user's artifact as it is, or a new one in `directory`; raises ConversionError."""
+    """The user's artifact as it is, or a new one in `directory`.
+
+    Raises ConversionError, and RequestError for a quantisation budget that has nothing to limit.
+    """
     if request.artifact is None:
         return convert(
             model,
@@ -46,6 +50,11 @@ def obtain_artifact(
             worker=worker,
         )
     artifact = load_artifact(request.artifact, model.signature)
+    if artifact.quantization is None and request.quantization_budget != UNLIMITED:
+        raise RequestError(
+            f"{request.artifact} is not quantised, so a quantisation budget has nothing to limit; "
+            "leave it out, or name the artifact that is quantised"
+        )
     if request.work_dir is not None:
         shutil.copytree(request.artifact, directory, dirs_exist_ok=True)
     return artifact

@@ -79,11 +79,15 @@ def _backend(
     if compared is None:
         assert candidate.failure is not None
         return assembly.stopped(candidate.backend, candidate.failure, candidate.latency)
+    differ = {output.name for output in compared.outputs if output.excused}
+    by_chance = (name for name in knowledge.random if name in differ)
     found = (
         *findings.disagreements(compared),
         *findings.acquitted(compared),
         *findings.zeros(compared),
-        *findings.unsettled(knowledge.judge.unsettled),
+        *findings.unordered(knowledge.order_free),
+        *findings.unsettled(knowledge.unsettled),
+        *findings.random(knowledge.random, differ),
         *findings.extras(artifact),
         *(_quantised(quantized) if quantized else ()),
         *findings.coarse(knowledge.judge.noise),
@@ -97,7 +101,7 @@ def _backend(
         candidate.backend,
         compared,
         findings=found,
-        contradicted=knowledge.judge.unsettled,
+        contradicted=(*knowledge.unsettled, *by_chance),
         latency=candidate.latency,
         minimal_case=candidate.saved_case,
         minimal_words=candidate.smallest.words if candidate.smallest else None,

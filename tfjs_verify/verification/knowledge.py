@@ -21,10 +21,12 @@ from tfjs_verify.measurements.graph_facts import (
     Narrowed,
     narrowed_ops,
     order_free_outputs,
+    random_outputs,
 )
 from tfjs_verify.measurements.judging import NoiseJudge
 from tfjs_verify.measurements.noise import DEFAULT_CASES, Oracle, measure_noise
 from tfjs_verify.measurements.noise.freezing import Frozen, freeze
+from tfjs_verify.measurements.order import Unordered
 from tfjs_verify.measurements.readings import Scores
 from tfjs_verify.measurements.stability import unsettled_outputs
 from tfjs_verify.model import Model
@@ -43,10 +45,14 @@ class Knowledge:
     judge: NoiseJudge
     scores: Mapping[str, Scores]
     """The outputs that somebody decides by."""
-    order_free: tuple[str, ...]
+    order_free: tuple[Unordered, ...]
     """The outputs that are sets along their last axis."""
     narrowed: tuple[Narrowed, ...]
     """What the graph computes in dtypes that TensorFlow.js does not have."""
+    unsettled: tuple[str, ...]
+    """The outputs on which TensorFlow was seen to disagree with itself."""
+    random: Mapping[str, tuple[str, ...]]
+    """The others that depend on random numbers, and the ops that draw them."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,11 @@ def know(
         cases = sample_cases(plan, count=DEFAULT_CASES, seed=request.seed)
     else:
         cases = tuple(plan.samples[:DEFAULT_CASES])
+    unsettled = unsettled_outputs(reference, cases)
+    random: dict[str, tuple[str, ...]] = {}
+    if read.frozen is not None:
+        drawn = random_outputs(read.frozen.graph, read.frozen.outputs)
+        random = {name: ops for name, ops in drawn.items() if name not in unsettled}
     judge = NoiseJudge(
         measure_noise(reference, read.oracle, cases, reason=read.reason),
         model.signature.outputs,
@@ -101,11 +112,11 @@ def know(
         oracle=read.oracle,
         atol=request.atol,
         rtol=request.rtol,
-        unsettled=unsettled_outputs(reference, cases),
+        unsettled=(*unsettled, *random),
     )
     scores = decided_by(request, model, read.frozen)
     if read.frozen is None:
-        return Knowledge(plan, cases, judge, scores, (), ())
+        return Knowledge(plan, cases, judge, scores, (), (), unsettled, random)
     graph, outputs = read.frozen.graph, read.frozen.outputs
     return Knowledge(
         plan,
@@ -114,6 +125,8 @@ def know(
         scores,
         order_free_outputs(graph, outputs),
         narrowed_ops(graph, outputs),
+        unsettled,
+        random,
     )
 
 

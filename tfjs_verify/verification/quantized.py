@@ -193,4 +193,5 @@ class _Links:
             "seed": self._request.seed,
             "data": self._knowledge.plan.samples,
             "plan": self._knowledge.plan,
+            "order_free": self._knowledge.order_free,
         }

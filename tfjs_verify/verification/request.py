@@ -76,6 +76,11 @@ class Request:
             raise RequestError(
                 f"quantize must be {', '.join(filter(None, _QUANTIZATIONS))}, not {self.quantize!r}"
             )
+        if self.quantization_budget != UNLIMITED and not (self.quantize or self.artifact):
+            raise RequestError(
+                "a quantisation budget is for what is quantised: name --quantize or a quantised "
+                "--artifact too, or leave the budget out"
+            )
         if not self.backends:
             raise RequestError(f"no backend was named; there are {', '.join(BACKENDS)}")
         if self.examples < 0:

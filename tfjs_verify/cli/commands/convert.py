@@ -97,6 +97,10 @@ def command(
         raise RequestError(f"{_spelling(context, given[0])} is an option of --verify; add that")
     check_writable(words["json_file"])
     asked = _asked(words)
+    if "quantization_budget" in given and asked["quantization"] is None:
+        raise RequestError(
+            "--quantization-budget is for what is quantised: add --quantize or --quantize-weights"
+        )
     report = None
     with reporting() as output, ExitStack() as stack:
         if words["js_modules"]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tfjs_verify.cases import Case, CasePlan, CaseRejected, explore
 from tfjs_verify.errors import ExecutionError, RuntimeFailure
 from tfjs_verify.measurements.judging import Judge
+from tfjs_verify.measurements.order import Unordered
 from tfjs_verify.measurements.parity import Disagreement, measure_parity
 from tfjs_verify.runtimes import Runtime, Timing
 from tfjs_verify.tensors import Array
@@ -33,7 +34,7 @@ class Answers(Runtime):
         *,
         examples: int,
         seed: int,
-        order_free: Collection[str] = (),
+        order_free: Collection[Unordered] = (),
     ) -> None:
         """Ask `reference` about the plan's samples, then about `examples` generated cases.
 

@@ -15,6 +15,7 @@ from tfjs_verify.measurements.mutation.inquest import Finding, Inquest
 from tfjs_verify.measurements.mutation.operators import Mutation, draw_mutations
 from tfjs_verify.measurements.mutation.planting import Nursery
 from tfjs_verify.measurements.mutation.score import Mutant, MutationScore
+from tfjs_verify.measurements.order import Unordered
 from tfjs_verify.runtimes import Backend, Runtime
 
 
@@ -28,7 +29,7 @@ def measure_mutation(
     mutants: int = 100,
     examples: int = 100,
     seed: int = 0,
-    order_free: Collection[str] = (),
+    order_free: Collection[Unordered] = (),
     extensions: Sequence[Path] = (),
     timeout: float = 30.0,
     on_mutant: Callable[[int, int], None] | None = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 
+from tfjs_verify.measurements.graph_facts import draws_anew, draws_random_numbers
 from tfjs_verify.measurements.noise.absorption import ABSORBING
 from tfjs_verify.measurements.noise.angles import PERIODIC
 from tfjs_verify.measurements.noise.bodies import Body
@@ -27,11 +28,6 @@ _FLOW = frozenset({"flow", "flow_in", "flow_out"})
 
 _BACKWARD = 4.0
 """What an op hides of its rounding in float32: for most kernels, slightly other operands."""
-
-_DRAWS = (
-    "Random", "Uniform", "StandardNormal", "TruncatedNormal", "ParameterizedTruncated",
-    "Multinomial", "RngReadAndSkip",
-)  # fmt: skip
 
 
 class Whole(Protocol):
@@ -102,8 +98,8 @@ class Rewrite:
         fill_defaults(node, definition)
         inputs, outputs = ports(node, definition.input_arg), ports(node, definition.output_arg)
         lossy = lifted_types()
-        if node.op == "Const" or _draws_random_numbers(node.op):
-            if node.op != "Const" and definition.is_stateful:
+        if node.op == "Const" or draws_random_numbers(node.op):
+            if draws_anew(node.op):
                 self._whole.random(node)
             self._border(node, inputs, outputs, rounds=False)
             return
@@ -214,7 +210,7 @@ class Rewrite:
         narrow_outputs = {
             position: port for position, port in enumerate(outputs) if port.type in lifted_types()
         }
-        given = node.op == "Const" or _draws_random_numbers(node.op)
+        given = node.op == "Const" or draws_random_numbers(node.op)
         obstacle = not given and any(p.argument not in _FLOW for p in narrow_outputs.values())
         if obstacle:
             self._whole.obstacle(node)
@@ -274,8 +270,3 @@ def _double() -> int:
     import tensorflow as tf
 
     return int(tf.float64.as_datatype_enum)
-
-
-def _draws_random_numbers(op: str) -> bool:
-    """Whether an op draws numbers, which would be others in another type."""
-    return op.removeprefix("Stateless").removeprefix("Stateful").startswith(_DRAWS)

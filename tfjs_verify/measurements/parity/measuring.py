@@ -22,6 +22,7 @@ from tfjs_verify.cases import (
 )
 from tfjs_verify.errors import ExecutionError
 from tfjs_verify.measurements.judging import Judge, fixed_judge
+from tfjs_verify.measurements.order import Unordered
 from tfjs_verify.measurements.parity.results import CandidateParity, Parity, Rejection
 from tfjs_verify.measurements.parity.tally import Tally, ordinary
 from tfjs_verify.measurements.readings import Scores
@@ -38,7 +39,7 @@ def measure_parity(
     plan: CasePlan | None = None,
     judge: Judge | None = None,
     scores: Mapping[str, Scores] | None = None,
-    order_free: Collection[str] = (),
+    order_free: Collection[Unordered] = (),
     special: int = 0,
     strict: bool = False,
     on_case: Callable[[int], None] | None = None,
@@ -99,7 +100,7 @@ def disagrees(
     case: Case,
     judge: Judge,
     *,
-    order_free: Collection[str] = (),
+    order_free: Collection[Unordered] = (),
     strict: bool = False,
 ) -> bool:
     """Whether `candidate` disagrees on this one case; False where either refuses it."""

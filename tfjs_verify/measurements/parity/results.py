@@ -65,6 +65,8 @@ class OutputParity:
     noise_ratio: float | None = None
     mismatched: int = 0
     worst: Disagreement | None = None
+    excused: int = 0
+    """Cases in which it disagreed where that counts, and chance alone decides about it."""
     acquitted: int = 0
     furthest: Acquittal | None = None
     """Of the cases acquitted."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-import numpy as np
-
 from tfjs_verify.cases import Case
 from tfjs_verify.comparison import OutputComparison, compare_outputs
 from tfjs_verify.errors import RuntimeFailure
 from tfjs_verify.measurements.decisions import DecisionMeter
 from tfjs_verify.measurements.judging import Judge
+from tfjs_verify.measurements.order import Unordered, in_order_of
 from tfjs_verify.measurements.parity.results import (
     Acquittal,
     CandidateParity,
@@ -42,7 +41,7 @@ class Tally:
         judge: Judge,
         strict: bool,
         scores: Mapping[str, Scores],
-        order_free: Collection[str],
+        order_free: Collection[Unordered],
     ) -> None:
         self._candidate = candidate
         self._order_free = order_free
@@ -68,7 +67,7 @@ class Tally:
                 return
             self.failure, self._failed_case = failure, case
             return
-        expected, actual = self._in_order(expected), self._in_order(answered)
+        actual = in_order_of(expected, answered, self._order_free)
         if _asked_for(case) and any(array.size for array in expected.values()):
             self._cases += 1  # a batch of nothing proves nothing
         if self._counts(case) and not _recalled(case):
@@ -92,13 +91,6 @@ class Tally:
             first.name, first.dtype, (), EXACT, structure=f"not computed: {failure.message}"
         )
         self._disagreements.append(Disagreement(case, raised, None, gates=False))
-
-    def _in_order(self, outputs: Mapping[str, Array]) -> Mapping[str, Array]:
-        """The outputs, those that are sets sorted along their last axis."""
-        return {
-            name: np.sort(array, axis=-1) if name in self._order_free and array.ndim else array
-            for name, array in outputs.items()
-        }
 
     def _compare(
         self, case: Case, expected: Mapping[str, Array], actual: Mapping[str, Array]
@@ -141,6 +133,8 @@ class Tally:
         )
         if not comparison.agrees and self._disagreements[-1].gates:
             after = replace(after, worst=_worse(before.worst, self._disagreements[-1]))
+        elif not comparison.agrees:
+            after = replace(after, excused=before.excused + 1)
         self._outputs[comparison.name] = after
 
     def _acquit(self, case: Case, comparison: OutputComparison, usual: float) -> None:
@@ -178,9 +172,10 @@ class Tally:
 
 
 def _excused(comparison: OutputComparison, judge: Judge) -> bool:
-    if comparison.structure is not None:
-        return comparison.reshaped and judge.excuses_shape(comparison.name)
-    return judge.excuses(comparison.name)
+    if comparison.reshaped and judge.excuses_shape(comparison.name):
+        return True
+    comparable = comparison.structure is None or comparison.reshaped
+    return comparable and judge.excuses(comparison.name)
 
 
 def _asked_for(case: Case) -> bool:
