@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 
 import numpy as np
@@ -188,3 +189,21 @@ def test_a_subclass_that_does_not_say_whether_it_trains(answers):
     model(x, training=False)
     _, outputs = answers(model, {"args_0": x})
     np.testing.assert_allclose(outputs["output_0"], model(x, training=False), rtol=1e-6)
+
+
+@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+def test_why_a_layer_cannot_be_exported_is_said_without_its_frame(library, refusal):
+    keras = importlib.import_module(library)
+
+    class Broken(keras.layers.Layer):
+        broken = False
+
+        def call(self, x):
+            if self.broken:
+                raise ValueError("it needs a batch")
+            return x
+
+    layer = Broken()
+    model = keras.Sequential([keras.Input((3,)), layer])
+    layer.broken = True
+    assert refusal(model).endswith("SavedModel: ValueError: it needs a batch")
