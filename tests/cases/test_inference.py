@@ -102,6 +102,38 @@ def test_rescaling_says_the_scale(rescaling: dict, wanted: str | None) -> None:
     assert (str(domain) if domain else None) == wanted
 
 
+@pytest.mark.parametrize(
+    ("dtype", "top", "wanted"),
+    [
+        ("int16", 32768.0, "int -32768..32767"),
+        ("int16", 255.0, "int -255..255"),
+        ("uint16", 65536.0, "int 0..65535"),
+        ("int32", 2.0**31, "int -2147483648..2147483647"),
+        ("int64", 2.0**60, f"int {-(2**53)!r}..{2**53!r}"),
+        ("float16", 1e5, "float 0..65504"),
+        ("uint8", 255.0, None),
+        ("int8", 128.0, None),
+    ],
+)
+def test_what_is_rescaled_stays_in_its_type(dtype: str, top: float, wanted: str | None) -> None:
+    spec = TensorSpec("x", dtype, (None, 4))
+    domain = inferred(lambda x: tf.cast(x, tf.float32) / top, spec)
+    assert (str(domain) if domain else None) == wanted
+    if domain:
+        domain.check(spec)
+
+
+def test_an_offset_says_where_integers_begin() -> None:
+    pixels = TensorSpec("x", "int32", (None, 4))
+    domain = inferred(lambda x: tf.cast(x, tf.float32) / 127.5 - 1.0, pixels)
+    assert str(domain) == "int 0..255"
+
+
+def test_short_integers_index_what_they_reach() -> None:
+    domain = inferred(lambda x: tf.one_hot(x, 300), TensorSpec("x", "uint8", (None, 4)))
+    assert str(domain) == "int 0..255"
+
+
 def test_a_scale_is_one_where_nothing_else_takes_the_values() -> None:
     x = TensorSpec("x", "float32", (None, 4))
     assert inferred(lambda x: tf.maximum(0.1 * x, x), x) is None

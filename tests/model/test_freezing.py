@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from tests.model.test_graphs_and_functions import build_v1
 from tfjs_verify.model import open_model
+from tfjs_verify.model.assignments import VariableChanged
 from tfjs_verify.model.freezing import freeze_signature
 
 
@@ -108,3 +110,91 @@ def test_tables_are_captured_or_filled_by_operations(tmp_path):
         result = frozen(model)
         assert set(result.outputs) == {"double"}
         assert result.table_initializers == ()
+
+
+def counting(counter, *, read=False, where="body"):
+    """A module that counts its calls, in a loop or a branch too, and whose output may show it."""
+    import tensorflow as tf
+
+    class Counting(tf.Module):
+        def __init__(self):
+            self.calls = tf.Variable(counter, name="calls")
+            self.weight = tf.Variable(2.0)
+
+        def count(self, x):
+            self.calls.assign_add(tf.ones_like(self.calls))
+            return x * self.weight
+
+        @tf.function(input_signature=[tf.TensorSpec([], tf.float32, name="x")])
+        def serve(self, x):
+            if where == "branch":
+                x = tf.cond(x > 0.0, lambda: self.count(x), lambda: x)
+            elif where == "loop":
+                x = tf.while_loop(lambda x: x < 9.0, lambda x: (self.count(x),), [x])[0]
+            else:
+                x = self.count(x)
+            return {"y": x + tf.cast(self.calls, tf.float32)} if read else {"y": x}
+
+    return Counting()
+
+
+@pytest.mark.parametrize("lowered", [False, True])
+@pytest.mark.parametrize("where", ["body", "branch", "loop"])
+@pytest.mark.parametrize("counter", [0, 0.0])
+def test_what_only_counts_is_left_out(counter, where, lowered):
+    import tensorflow as tf
+
+    with open_model(counting(counter, where=where)) as model:
+        result = frozen(model, lower_control_flow=lowered)
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.graph_util.import_graph_def(result.graph, name="")
+    with tf.compat.v1.Session(graph=graph) as session:
+        y = session.run(result.outputs["y"].name, {result.inputs["x"].name: 5.0})
+    assert y == 10.0
+    assert result.captures == {}
+    assert not any("Assign" in op for op in executed(result.graph))
+
+
+def executed(graph):
+    """The ops of a graph and of the functions that it calls."""
+    functions = {each.signature.name: each.node_def for each in graph.library.function}
+    pending = [graph.node]
+    while pending:
+        for node in pending.pop():
+            yield node.op
+            called = (attribute.func.name for attribute in node.attr.values())
+            pending += [functions[name] for name in called if name in functions]
+
+
+@pytest.mark.parametrize("counter", [0, 0.0])
+@pytest.mark.parametrize("where", ["body", "branch", "loop"])
+def test_an_answer_that_depends_on_a_changed_variable_is_refused(counter, where):
+    with (
+        open_model(counting(counter, read=True, where=where)) as model,
+        pytest.raises(VariableChanged, match="changes the variable 'calls'"),
+    ):
+        frozen(model)
+
+
+def test_random_numbers_that_nobody_takes_are_not_drawn():
+    import tensorflow as tf
+
+    class Drawing(tf.Module):
+        def __init__(self):
+            self.generator = tf.random.Generator.from_seed(1)
+
+        @tf.function(input_signature=[tf.TensorSpec([2], tf.float32, name="x")])
+        def unused(self, x):
+            self.generator.normal([2])
+            return {"y": x + 1.0}
+
+        @tf.function(input_signature=[tf.TensorSpec([2], tf.float32, name="x")])
+        def used(self, x):
+            return {"y": x + self.generator.normal([2])}
+
+    module = Drawing()
+    with open_model(module, signature="unused") as model:
+        assert not any("Rng" in op for op in executed(frozen(model).graph))
+    with open_model(module, signature="used") as model, pytest.raises(VariableChanged):
+        frozen(model)

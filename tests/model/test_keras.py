@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 
 import numpy as np
@@ -148,3 +149,61 @@ def test_a_zip_file_that_is_no_model(tmp_path, refusal):
     with zipfile.ZipFile(tmp_path / "other.keras", "w") as archive:
         archive.writestr("hello.txt", "hello")
     assert "not of a Keras model" in refusal(tmp_path / "other.keras")
+
+
+@pytest.mark.parametrize("ending", [None, "keras", "h5"])
+def test_what_is_exported_predicts_where_a_layer_trains_by_default(answers, tmp_path, ending):
+    import keras
+    from keras import layers
+
+    def augmented():
+        return keras.Sequential([layers.RandomFlip(), layers.RandomRotation(0.2)])
+
+    image = keras.Input((6, 6, 1), name="image")
+    hidden = layers.Resizing(4, 4)(augmented()(image))
+    hidden = layers.BatchNormalization(moving_mean_initializer="ones")(hidden)
+    model = keras.Model(image, layers.Dropout(0.5)(hidden))
+    x = np.random.default_rng(0).normal(size=(2, 6, 6, 1)).astype(np.float32)
+    source = model
+    if ending is not None:
+        source = tmp_path / f"augmented.{ending}"
+        model.save(source)
+    _, outputs = answers(source, {"image": x})
+    np.testing.assert_allclose(outputs["output_0"], model.predict(x, verbose=0), atol=1e-6)
+
+
+def test_a_subclass_that_does_not_say_whether_it_trains(answers):
+    import keras
+
+    class Silent(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.before = keras.layers.Resizing(2, 2)
+            self.after = keras.layers.BatchNormalization()
+
+        def call(self, images):
+            return self.after(self.before(images))
+
+    model = Silent()
+    x = np.ones((1, 3, 3, 1), np.float32)
+    model(x, training=False)
+    _, outputs = answers(model, {"args_0": x})
+    np.testing.assert_allclose(outputs["output_0"], model(x, training=False), rtol=1e-6)
+
+
+@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+def test_why_a_layer_cannot_be_exported_is_said_without_its_frame(library, refusal):
+    keras = importlib.import_module(library)
+
+    class Broken(keras.layers.Layer):
+        broken = False
+
+        def call(self, x):
+            if self.broken:
+                raise ValueError("it needs a batch")
+            return x
+
+    layer = Broken()
+    model = keras.Sequential([keras.Input((3,)), layer])
+    layer.broken = True
+    assert refusal(model).endswith("SavedModel: ValueError: it needs a batch")

@@ -94,6 +94,16 @@ class Domain:
             return self.low, self.high
         return 0.0, 1.0
 
+    def within(self, dtype: str) -> Domain:
+        """What of a domain of numbers a dtype can hold, and whole numbers are drawn from."""
+        if self.kind not in {"float", "int"}:
+            return self
+        least, most = _range(dtype)
+        if self.integral:
+            least, most = max(least, -_EXACT), min(most, _EXACT)
+        low, high = (min(max(end, least), most) for end in (self.low, self.high))
+        return replace(self, low=low, high=high)
+
     @property
     def integral(self) -> bool:
         """Whether every value is a whole number."""
@@ -145,14 +155,9 @@ class Domain:
                 f"{where}: both ends must be finite; NaN and infinities are explored apart, "
                 "with --special-values."
             )
-        if is_integer(spec.dtype):
-            limits = np.iinfo(numpy_dtype(spec.dtype))
-            least, most = float(limits.min), float(limits.max)
-        elif is_float(spec.dtype):
-            most = _largest_float(spec.dtype)
-            least = -most
-        else:
+        if not (is_integer(spec.dtype) or is_float(spec.dtype)):
             return
+        least, most = _range(spec.dtype)
         if low < least or high > most:
             raise CaseError(f"{where} leaves the range of {spec.dtype}, {least:g}..{most:g}.")
 
@@ -254,12 +259,17 @@ def _check_shape(
             raise CaseError(f"{where}: axis {axis} of the input is always {size}.")
 
 
-def _largest_float(dtype: str) -> float:
-    return 3.3895e38 if dtype == "bfloat16" else float(np.finfo(dtype).max)
+def _range(dtype: str) -> tuple[float, float]:
+    """The least and the greatest finite number of an integer or float dtype."""
+    if is_integer(dtype):
+        limits = np.iinfo(numpy_dtype(dtype))
+        return float(limits.min), float(limits.max)
+    most = 3.3895e38 if dtype == "bfloat16" else float(np.finfo(dtype).max)
+    return -most, most
 
 
 def _number(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() and abs(value) < 2**53 else repr(value)
+    return str(int(value)) if float(value).is_integer() and abs(value) <= 2**53 else repr(value)
 
 
 def _listed(values: tuple[float | str, ...]) -> str:

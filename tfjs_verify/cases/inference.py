@@ -91,7 +91,7 @@ def infer_domains(
             raise CaseError(f'Input "{spec.name}" is said to be node "{node}", which is not there.')
         domain = _infer(spec, (scope, node), tables or {})
         if domain is not None:
-            domains[spec.name] = domain
+            domains[spec.name] = domain.within(spec.dtype)
     return domains
 
 
@@ -116,14 +116,14 @@ def _infer(spec: TensorSpec, start: Place, tables: Mapping[str, Any]) -> Domain 
     mask = _mask(spec, found)
     if mask is not None:
         return mask
-    scales = [_scale(use) for use in found if not _hands_on(use)]
+    signed = spec.dtype.startswith("int")
+    scales = [_scale(use, signed) for use in found if not _hands_on(use)]
     if scales and all(scale is not None for scale in scales):
         low, high, reason = next(scale for scale in scales if scale is not None)
         if is_float(spec.dtype):
             return Domain("float", low, high, source="inferred", reason=reason)
         if spec.dtype not in {"uint8", "int8"}:
-            least = 0 if spec.dtype.startswith("u") else low
-            return Domain("int", np.ceil(least), np.floor(high), source="inferred", reason=reason)
+            return Domain("int", np.ceil(low), np.floor(high), source="inferred", reason=reason)
     if spec.dtype in _IDS and found and _only_arithmetic(start):
         return Domain(
             "int", -_WIDE, _WIDE, source="inferred", reason="the graph only calculates with it"
@@ -199,8 +199,11 @@ def _is_one(value: Array | None) -> bool:
 # --- scales ------------------------------------------------------------------------------------
 
 
-def _scale(use: Use) -> tuple[float, float, str] | None:
-    """The range of values that a Rescaling or Normalization behind an input brings to size."""
+def _scale(use: Use, signed: bool) -> tuple[float, float, str] | None:
+    """The range of values that a Rescaling or Normalization behind an input brings to size.
+
+    Integers with a sign are sound, say, and come with both, unless an offset centres them.
+    """
     operation, other = use.node.op, _other(use)
     if operation == "Bucketize":
         return _bucketed(use)
@@ -208,10 +211,10 @@ def _scale(use: Use) -> tuple[float, float, str] | None:
         return None
     where = f'in "{use.node.name}" ({operation})'
     if operation == "Mul" and other.size == 1 and 0 < float(other.reshape(-1)[0]) < 0.5:
-        return _rescaled(use, 1 / float(other.reshape(-1)[0]), where)
+        return _rescaled(use, 1 / float(other.reshape(-1)[0]), signed, where)
     if operation in {"RealDiv", "Div"} and use.slot == 0 and other.size == 1:
         divisor = float(other.reshape(-1)[0])
-        return _rescaled(use, divisor, where) if divisor > 2 else None
+        return _rescaled(use, divisor, signed, where) if divisor > 2 else None
     if operation == "Sub" and use.slot == 0:
         return _normalized(use, other, where)
     return None
@@ -235,12 +238,13 @@ def _other(use: Use) -> Array | None:
     return value if value is not None and value.dtype.kind in "fiu" else None
 
 
-def _rescaled(use: Use, top: float, where: str) -> tuple[float, float, str]:
+def _rescaled(use: Use, top: float, signed: bool, where: str) -> tuple[float, float, str]:
     offset = _following(use, {"AddV2", "Add"}, 0.0) - _following(use, {"Sub"}, 0.0)
     # An offset of -1 says that the scaled values run from 0 to 2, about.
     high = top * (1 + round(-offset)) if -2 < offset < 0 else top
     high = float(round(high, 3))
-    return 0.0, high, f"it is rescaled {where}"
+    low = -high if signed and offset >= 0 else 0.0
+    return low, high, f"it is rescaled {where}"
 
 
 def _following(use: Use, operations: set[str], default: float) -> float:

@@ -19,6 +19,7 @@ from typing import Any
 
 from tfjs_verify.conversion.options import ConversionOptions
 from tfjs_verify.errors import ConversionError
+from tfjs_verify.model.assignments import VariableChanged
 
 
 def main() -> None:
@@ -43,6 +44,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"result": _done(request)}
     except ConversionError as error:
         return _failure("conversion", error.message, error.ops, error.cause_type)
+    except VariableChanged as error:
+        return _failure("conversion", f"{request['name']}: {error}", (), type(error).__name__)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return _failure(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tfjs_verify.model.assignments import drop_assignments
 from tfjs_verify.model.saved_model import is_tensorflow_1
 
 _TABLES = frozenset({"HashTable", "HashTableV2", "MutableHashTable", "MutableHashTableV2"})
@@ -50,30 +51,30 @@ def freeze_signature(
 
 
 def freeze_function(function: Any, *, lower_control_flow: bool) -> Any:
-    """A concrete function with constants for variables.
+    """A concrete function with constants for variables, and without assignments to them.
 
-    TensorFlow cannot freeze a variable that is also assigned to, as the states of random generators
-    are (Keras keeps them in models that use none at inference): these stay variables, and go with
-    the assignments that no output depends on.
+    Raises VariableChanged where an output depends on a variable that is assigned to.
     """
     from tensorflow.python.framework import convert_to_constants
 
-    options = {"lower_control_flow": lower_control_flow, "aggressive_inlining": True}
-    try:
-        with _cases_kept(), _gathers_converted():
-            return convert_to_constants.convert_variables_to_constants_v2(function, **options)
-    except ValueError:
-        handles = {id(v.handle) for v in function.graph.variables if v.dtype.is_integer}
-        captures = function.graph.captures
-        states = {placeholder.op.name for value, placeholder in captures if id(value) in handles}
-        if not states:
-            raise
     with _cases_kept(), _gathers_converted():
         data = convert_to_constants._FunctionConverterDataInEager(
-            func=function, variable_names_denylist=states, **options
+            func=function, lower_control_flow=lower_control_flow, aggressive_inlining=True
         )
+        outputs = [tensor.name for tensor in function.outputs]
+        drop_assignments(data.graph_def, _variables(function), outputs)
         graph, converted = convert_to_constants._replace_variables_by_constants(data)
     return convert_to_constants._construct_concrete_function(function, graph, converted)
+
+
+def _variables(function: Any) -> dict[str, str]:
+    """The names of a function's variables, by the placeholders that take them."""
+    names = {id(each.handle): each.name.partition(":")[0] for each in function.graph.variables}
+    return {
+        placeholder.op.name: names[id(handle)]
+        for handle, placeholder in function.graph.captures
+        if id(handle) in names
+    }
 
 
 @contextlib.contextmanager
@@ -215,13 +216,11 @@ def _name_weights(graph: Any, function: Any) -> None:
     It calls those of a loaded model "unknown", "unknown_0" and so on, which no glob of weight names
     could tell apart.
     """
-    variables = {id(variable.handle): variable.name for variable in function.graph.variables}
+    variables = _variables(function)
     taken = {node.name for node in graph.node}
     constants = {node.name for node in graph.node if node.op == "Const"}
     names: dict[str, str] = {}
-    for handle, placeholder in function.graph.captures:
-        old = placeholder.op.name
-        name = variables.get(id(handle), old).partition(":")[0]
+    for old, name in variables.items():
         if name != old and old in constants:
             names[old] = unused = _unused(name, taken)
             taken.add(unused)

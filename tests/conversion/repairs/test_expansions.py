@@ -95,6 +95,22 @@ def test_strings_are_not_compared_where_the_comparison_would_be_wrong(run_on):
         run_on("wasm", lambda x: tf.equal(x, "yes"), words)
 
 
+def test_labels_are_gathered_by_their_numbers(run_on):
+    scores = np.array([[0.1, 0.9, 0.0], [0.2, 0.1, 0.7]], np.float32)
+
+    def labelled(x):
+        return tf.gather(["cat", "dög", "bird"], tf.argmax(x, -1))
+
+    for backend in ("cpu", "node"):
+        run = run_on(backend, labelled, scores)
+        assert run.repairs == ("string-gather",)
+        assert [each.decode() for each in run.given[0].tolist()] == ["dög", "bird"]
+    with pytest.raises(TfjsVerifyError, match="StaticRegexReplace"):
+        run_on("wasm", labelled, scores)
+    numbered = run_on("cpu", lambda x: tf.gather([5.0, 6.0, 7.0], tf.argmax(x, -1)), scores)
+    assert numbered.repairs == ()
+
+
 def test_what_is_found_in_a_table_has_the_shape_of_the_keys(tmp_path, worker, sessions):
     module = tf.Module()
     table = tf.lookup.KeyValueTensorInitializer([1, 5, 7], [10, 50, 70], tf.int32, tf.int32)

@@ -26,6 +26,7 @@ ELSEWHERE = {
     "quantization-exemption": ("test_narrowing.py", "test_what_survives_depends_on_the_dtype"),
     "random-uniform-int": ("repairs/test_expansions.py", "test_random_integers_lie_within"),
     "saturated-constants": ("test_narrowing.py", "test_a_limit_beyond_int32_stops_at_its_end"),
+    "string-gather": ("repairs/test_expansions.py", "test_labels_are_gathered_by_their_numbers"),
     "string-comparison-guard": ("repairs/test_expansions.py", "test_strings_are_not_compared"),
     "switch-n": ("test_control_flow.py", "test_every_branch_is_taken_where_it_is_wanted"),
     "training-differs": ("layers/test_translation.py", "test_what_only_training_sees_is_said"),

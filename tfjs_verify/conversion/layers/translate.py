@@ -32,9 +32,6 @@ _COMPUTED_IN = frozenset({"float32", "int32", "int64", "bool", "string", "uint8"
 _MASK_UNUSED = frozenset({"BatchNormalization"})
 """Layers that take a mask and use it in training only."""
 
-_TRAINING_UNUSED = frozenset({"CenterCrop", "Rescaling", "Resizing"})
-"""Layers that Keras calls with `training=True` by default, to no effect."""
-
 _LEFT_OUT = frozenset({"training", "mask"})
 _STATES = "initial_state"
 _ROLES = ("query", "value", "key")
@@ -269,8 +266,8 @@ def _refs(value: Any) -> list[Ref]:
 
 
 def _require_prediction(call: Call) -> None:
-    """A call in training mode stays in training mode when the model is exported."""
-    if call.kwargs.get("training") and type(call.layer).__name__ not in _TRAINING_UNUSED:
+    """In tf_keras a call in training mode stays in training mode when the model predicts."""
+    if is_legacy(call.layer) and call.kwargs.get("training"):
         raise refusal(call.layer, "it is called with training=True, which TF.js layers never are")
 
 

@@ -45,6 +45,41 @@ def mul_no_nan(call: Call, x: Any, y: Any) -> Any:
     return tf.where(tf.equal(y, 0), tf.zeros_like(x * y), x * y)
 
 
+@expansion("Log1p", why="the wasm backend adds 1 first, and what is small beside it is lost")
+def log1p(call: Call, x: Any) -> Any:
+    """What 1 + x lost is made good by the quotient: Kahan's formula.
+
+    1 is subtracted from, or simplification would make it a Log1p again.
+    """
+    if not x.dtype.is_floating:
+        return None
+    more = x - tf.constant(-1, x.dtype)
+    log = tf.math.log(more)
+    small = tf.where(tf.equal(more, 1), x, log * (x / (more - 1)))
+    return tf.where(tf.abs(x) < 0.5, small, log)
+
+
+@expansion("Sign", why="the wasm backend takes what is smaller than 1e-7 for 0")
+def sign(call: Call, x: Any) -> Any:
+    """The magnitude is that of zeros and of NaN. Integers stay, of which none is small."""
+    if not x.dtype.is_floating:
+        return None
+    one = tf.ones((), x.dtype)
+    return tf.where(x > 0, one, tf.where(x < 0, -one, tf.abs(x)))
+
+
+@expansion(
+    "Range",
+    name="float-range",
+    why="TensorFlow.js adds up the steps with their errors, and counts them in float64",
+)
+def float_range(call: Call, start: Any, limit: Any, delta: Any) -> Any:
+    if not start.dtype.is_floating:
+        return None
+    count = tf.cast(tf.math.ceil(tf.abs((limit - start) / delta)), tf.int32)
+    return start + tf.cast(tf.range(count), start.dtype) * delta
+
+
 @expansion("Rint", why=_NO_OP)
 def rint(call: Call, x: Any) -> Any:
     return tf.round(x)
@@ -138,6 +173,9 @@ REWRITES = (
     xlog1py,
     xdivy,
     mul_no_nan,
+    log1p,
+    sign,
+    float_range,
     rint,
     inv,
     l2_loss,

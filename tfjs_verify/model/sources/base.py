@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 _TRACED = "in user code:"
 """With this TensorFlow begins a traceback, whose last line is the error."""
+_HEADING = re.compile("Exception encountered when calling ")
+"""With this Keras begins; the error itself follows in bold, and then its circumstances."""
+_CIRCUMSTANCES = re.compile("(?:Call a|A)rguments received by ")
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Source(Protocol):
@@ -36,7 +42,9 @@ class Source(Protocol):
 
 def first_line(error: BaseException) -> str:
     """What a foreign error says, short enough for a message of ours."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    stripped = (line.strip() for line in _STYLE.sub("", str(error)).splitlines())
+    said = itertools.takewhile(lambda line: not _CIRCUMSTANCES.match(line), stripped)
+    lines = [line for line in said if line and not _HEADING.match(line)]
     if lines and lines[0] == _TRACED:
         return lines[-1]
     return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
