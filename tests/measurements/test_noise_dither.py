@@ -56,6 +56,41 @@ def test_dither_covers_adding_up_one_by_one(terms: int, sign: str, tmp_path: Pat
     assert deviation.max() < 16 * error.max()
 
 
+def projecting(op: str, p: np.ndarray) -> Callable[[Any], Any]:
+    """x^T P x of every row, the product with P (or its transpose) computed by `op`."""
+    square = {
+        "MatMul": lambda x: x @ p,
+        "MatMul, variable": lambda x: x @ (p + 0 * tf.reduce_sum(x)),
+        "MatMul, left": lambda x: tf.transpose(tf.matmul(p, x, transpose_b=True)),
+        "Einsum": lambda x: tf.einsum("bi,ij->bj", x, p),
+        "Einsum, left": lambda x: tf.einsum("ij,bi->bj", p, x),
+        "BatchMatMul": lambda x: (x[:, None] @ p[None])[:, 0],
+        "Conv2D": lambda x: tf.nn.conv2d(x[:, None, None], p[None, None], 1, "VALID")[:, 0, 0],
+    }[op]
+    return lambda x: tf.reduce_sum(square(x) * x, 1)
+
+
+@pytest.mark.parametrize(
+    "op",
+    ["MatMul", "MatMul, variable", "MatMul, left", "Einsum", "Einsum, left", "BatchMatMul",
+     "Conv2D"],
+)  # fmt: skip
+def test_dither_covers_what_projects_over_the_results_of_a_product(op: str, tmp_path: Path) -> None:
+    """A Gaussian process's variance: P is ill-conditioned, and the errors of x P are not alike."""
+    points = np.random.default_rng(0).uniform(-1, 1, (61, 3))
+    kernel = np.exp(-((points[:, None] - points) ** 2).sum(-1) / 2)
+    p = np.linalg.inv(kernel[1:, 1:] + 1e-3 * np.eye(60)).astype(np.float32)
+    x = kernel[:1, 1:].astype(np.float32)
+    with saved(tmp_path, projecting(op, p), image(None, 60)) as model, Oracle(model) as oracle:
+        exact = oracle.run({"x": x})["y"]
+        dithered = [oracle.run_dithered({"x": x})["y"] for _ in range(8)]
+    orders = [np.random.default_rng(seed).permutation(60) for seed in range(8)]
+    products = [one_by_one(x[:, order] * p[:, order]) for order in orders]
+    error = np.abs([one_by_one(each * x[0]) - exact for each in products]).max()
+    assert error > 100 * 2**-24 * np.abs(exact).max()
+    assert error < 2 * np.abs(np.array(dithered) - exact).max() < 16 * error
+
+
 @pytest.mark.parametrize("op", [tf.nn.softmax, tf.nn.log_softmax])
 def test_dither_covers_the_sum_inside_of_an_op(op: Any, tmp_path: Path) -> None:
     """A thousand scores that are all but equal: every addition rounds the same way."""

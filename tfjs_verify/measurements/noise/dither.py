@@ -7,7 +7,11 @@ or picks values does nothing. The deviations that a few random δ cause in the o
 rounding the model lets through, whichever kernels compute it, and without the luck of one
 implementation on one input.
 
-Sums over axes are not left to chance at all: see `sequence`.
+Where many results add up the same terms, as the columns of a matrix product do, each does so for
+itself: its error is as large as the walk says, and of a sign of its own. With one walk for all, the
+errors of a row would cancel in whatever projects over columns, as x^T P x does.
+
+What adds up like terms is not left to chance alone: see `sequence`.
 """
 
 from __future__ import annotations
@@ -71,6 +75,8 @@ class Terms:
     """Along this axis of the operand the op adds up; the factors are a random walk along it."""
     scale: float = 1.0
     """Half the range of a step, in units of 2⁻²⁴: more than one where a step is many additions."""
+    shared: bool = True
+    """Whether several results add up the same terms, each for itself."""
 
 
 def terms_of(node: Any, filter_shape: Sequence[int] = ()) -> Terms | None:
@@ -96,7 +102,7 @@ def terms_of(node: Any, filter_shape: Sequence[int] = ()) -> Terms | None:
         return Terms(0, scale=math.prod(attributes["ksize"].list.i) / 2)
     if node.op in _TRANSFORMS:
         return Terms(0, -1)
-    return Terms(0) if node.op in _TERM_BY_TERM else None
+    return Terms(0, shared=False) if node.op in _TERM_BY_TERM else None
 
 
 def _contracted_axis(equation: str) -> int | None:
@@ -159,3 +165,27 @@ def add_dither(
     )  # fmt: skip
     dithered = rounded("random", result)
     return str(body.add(f"{name}/result", "SelectV2", [exact, reference, dithered], T=dtype))
+
+
+def add_signs(body: Any, name: str, exact: str, dithered: str, dtype: int, seed: int) -> str:
+    """Adds nodes that give the deviation of every element a sign of its own; their result.
+
+    `exact` and `dithered` are references to tensors of one shape, of `dtype` as in `add_dither`.
+    """
+    import tensorflow as tf
+
+    double = tf.float64.as_datatype_enum
+    shape = body.add(f"{name}/shape", "Shape", [exact], T=dtype, out_type=tf.int32)
+    random = body.add(
+        f"{name}/random", "RandomUniform", [shape],
+        T=tf.int32, dtype=tf.float64, seed=seed, seed2=seed,
+    )  # fmt: skip
+    centred = body.add(
+        f"{name}/centred", "Sub", [random, body.constant("rounding/half", 0.5)], T=double
+    )
+    sign = body.add(f"{name}/sign", "Sign", [centred], T=double)
+    if dtype != double:
+        sign = body.add(f"{name}/complex", "Cast", [sign], SrcT=double, DstT=dtype)
+    error = body.add(f"{name}/error", "Sub", [dithered, exact], T=dtype)
+    signed = body.add(f"{name}/signed", "Mul", [error, sign], T=dtype)
+    return str(body.add(f"{name}/result", "AddV2", [exact, signed], T=dtype))

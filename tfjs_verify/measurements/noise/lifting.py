@@ -18,7 +18,7 @@ from tfjs_verify.measurements.noise.absorption import ABSORBING
 from tfjs_verify.measurements.noise.angles import PERIODIC
 from tfjs_verify.measurements.noise.bodies import Body
 from tfjs_verify.measurements.noise.definitions import Definition, trace
-from tfjs_verify.measurements.noise.dither import Terms, add_dither
+from tfjs_verify.measurements.noise.dither import Terms, add_dither, add_signs
 from tfjs_verify.measurements.noise.dtypes import lifted_types
 from tfjs_verify.measurements.noise.layouts import channels_last
 from tfjs_verify.measurements.noise.rewriting import Rewrite
@@ -142,3 +142,7 @@ class _Lifting:
     ) -> str:
         self._seed += 1
         return add_dither(body, f"{node}/rounding", reference, dtype, self._seed, terms)
+
+    def sign(self, body: Body, node: str, exact: str, dithered: str, dtype: int) -> str:
+        self._seed += 1
+        return add_signs(body, f"{node}/signs", exact, dithered, dtype, self._seed)

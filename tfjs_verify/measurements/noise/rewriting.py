@@ -25,6 +25,9 @@ from tfjs_verify.measurements.noise.sequence import SEQUENTIAL
 _FLOW = frozenset({"flow", "flow_in", "flow_out"})
 """Arguments of tensor arrays that only order them; their value means nothing."""
 
+_AGAIN = "/again"
+"""What is added to the name of a node that computes a second time, from dithered terms."""
+
 _BACKWARD = 4.0
 """What an op hides of its rounding in float32: for most kernels, slightly other operands."""
 
@@ -57,6 +60,9 @@ class Whole(Protocol):
         self, body: Body, node: str, reference: str, dtype: int, terms: Terms | None = None
     ) -> str:
         """Add random rounding to a tensor; the reference of the result."""
+
+    def sign(self, body: Body, node: str, exact: str, dithered: str, dtype: int) -> str:
+        """Let the elements of `dithered` deviate either way; the reference of the result."""
 
 
 class Rewrite:
@@ -113,7 +119,8 @@ class Rewrite:
         lift_attributes(node)
         fixed = any(p.fixed and p.type in lossy for p in (*inputs, *outputs))
         changed = narrow != node
-        refused = node.name in self._whole.narrow or not has_kernel(node, definition)
+        named = {node.name, node.name + _AGAIN} & {*self._whole.narrow}
+        refused = bool(named) or not has_kernel(node, definition)
         if (changed and refused) or fixed:
             if node.op in DEFINITIONS:
                 self._replace(node, narrow, inputs, outputs, DEFINITIONS[node.op])
@@ -219,6 +226,11 @@ class Rewrite:
         if obstacle:
             self._whole.obstacle(node)
         rounds = rounds and node.op not in EXACT
+        terms = terms_of(node, self._filter_shape(node)) if rounds else None
+        again = None
+        if terms is not None and terms.shared and not narrow_outputs:
+            again = self._body.keep(node)
+            again.name = self._body.free(node.name + _AGAIN)
         for position, port in enumerate(outputs):
             old = self._body.reference(node.name, port.argument, port.index, position)
             new, dtype = old, port.type
@@ -227,11 +239,13 @@ class Rewrite:
                 new = self._body.add(
                     f"{node.name}/widened", "Cast", [old], SrcT=port.type, DstT=dtype
                 )
+            if again is not None:
+                other = self._body.reference(again.name, port.argument, port.index, position)
+                new = self._whole.sign(self._body, node.name, new, other, dtype)
             if rounds and dtype in wide_types() and port.argument not in _FLOW:
                 new = self._whole.dither(self._body, node.name, new, dtype)
             if new != old:
                 self._redirects[old] = new
-        terms = terms_of(node, self._filter_shape(node)) if rounds else None
         dithered = self._dithering(node.name, terms, [port.type for port in inputs])
 
         def passed(position: int, reference: str) -> str:
@@ -249,7 +263,9 @@ class Rewrite:
                 return dithered(position, reference)
             return reference
 
-        self._kept.append((node, passed))
+        if again is not None:
+            self._kept.append((node, _unchanged))
+        self._kept.append((node if again is None else again, passed))
 
     def _filter_shape(self, node: Any) -> tuple[int, ...]:
         """The shape of the constant that is the second operand; empty where none is."""
