@@ -91,6 +91,82 @@ def test_dither_covers_what_projects_over_the_results_of_a_product(op: str, tmp_
     assert error < 2 * np.abs(np.array(dithered) - exact).max() < 16 * error
 
 
+def products(x: Any, w: np.ndarray) -> dict[str, Any]:
+    """x [8, terms] times w [terms, 3], by every op that does it; `terms` is a multiple of 8."""
+    split = tf.reshape(x, [2, 4, -1])
+    patches, taps = tf.reshape(x, [8, 4, 2, -1]), w.reshape(4, 2, -1, 3)
+    return {
+        "MatMul": x @ w,
+        "MatMul, turned": tf.matmul(tf.transpose(x), w.T, transpose_a=True, transpose_b=True),
+        "MatMul, variable": x @ (w + 0 * tf.reduce_sum(x)),
+        "BatchMatMul": split @ w[None],
+        "BatchMatMul, turned": tf.matmul(split, w.T[None], transpose_b=True),
+        "Einsum": tf.einsum("kn,abk->abn", w, split),
+        "Einsum, two axes": tf.einsum(
+            "bkl,nkl->bn", tf.reshape(x, [8, -1, 8]), w.T.reshape(3, -1, 8)
+        ),
+        "Einsum, unnamed": tf.einsum("...k,kn->...n", split, w),
+        "Conv2D, channels": tf.nn.conv2d(x[:, None, None], w[None, None], 1, "SAME"),
+        "Conv2D, window": tf.nn.conv2d(patches, taps, 1, "VALID"),
+    }
+
+
+@pytest.mark.parametrize("terms", [64, 1000, 10_000])
+def test_a_product_of_like_terms_drifts_as_it_does_on_wasm(terms: int, tmp_path: Path) -> None:
+    """A mean as a product: every addition rounds the same way."""
+    x, w = np.full((8, terms), 0.1, np.float32), np.full((terms, 3), 1 / terms, np.float32)
+    with (
+        saved(tmp_path, lambda x: products(x, w), image(None, terms)) as model,
+        Oracle(model) as oracle,
+    ):
+        exact = oracle.run({"x": x})
+        runs = [oracle.run_dithered({"x": x}) for _ in range(8)]
+    drift = one_by_one(x[0] * w[:, 0]) - exact["MatMul"][0, 0]
+    for name, expected in exact.items():
+        deviations = [run[name] - expected for run in runs]
+        assert max(abs(each).max() for each in deviations) == pytest.approx(abs(drift), rel=0.5)
+        assert terms == 64 or min(abs(each).max() for each in deviations) < abs(drift) / 4
+
+
+@pytest.mark.parametrize("sign", ["mixed", "same"])
+def test_products_in_order_are_the_same_products(sign: str, tmp_path: Path) -> None:
+    """Those of padded, dilated and grouped windows too; and none drift whose terms differ."""
+    image_, weights = draw(2, 9, 8, 6), draw(3, 2, 6, 4, seed=1)
+    if sign == "same":
+        image_, weights = np.abs(image_), np.abs(weights)
+
+    def function(x: Any) -> dict[str, Any]:
+        return {
+            "strides": tf.nn.conv2d(x, weights, [1, 2, 3, 1], "SAME"),
+            "dilations": tf.nn.conv2d(x, weights, 1, "SAME", dilations=[2, 3]),
+            "padding": tf.nn.conv2d(x, weights, 2, [[0, 0], [2, 1], [0, 3], [0, 0]]),
+            "groups": tf.nn.conv2d(x, weights[:, :, :3], 1, "VALID"),
+            "broadcast": x @ weights[0, 0],
+            "trace": tf.einsum("bhwc,hwck->wbk", x[:, :8], draw(8, 8, 6, 3)),
+            "unnamed": tf.einsum("...c,...ck->...k", x, weights[0, :1]),
+        }
+
+    with saved(tmp_path, function, image(None, 9, 8, 6)) as model, Oracle(model) as oracle:
+        exact = oracle.run({"x": image_})
+        runs = [oracle.run_dithered({"x": image_}) for _ in range(8)]
+        empty = oracle.run_dithered({"x": image_[:0]})
+    for name, expected in exact.items():
+        deviation = max(np.abs(run[name] - expected).max() for run in runs)
+        assert 0 < deviation < 16 * EPSILON * np.abs(expected).max()
+        assert empty[name].size == 0
+
+
+def test_a_large_product_drifts_in_part(tmp_path: Path) -> None:
+    x, w = np.full((64, 1000), 0.1, np.float32), np.full((1000, 128), 1 / 1000, np.float32)
+    with saved(tmp_path, lambda x: x @ w, image(None, 1000)) as model, Oracle(model) as oracle:
+        exact = oracle.run({"x": x})["y"]
+        deviations = [np.abs(oracle.run_dithered({"x": x})["y"] - exact) for _ in range(8)]
+    drift = abs(one_by_one(x[0] * w[:, 0]) - exact[0, 0])
+    drifts = [np.mean(np.isclose(each, drift, rtol=0.1)) for each in deviations]
+    assert 0.05 < max(drifts) < 0.2
+    assert max(each.max() for each in deviations) == pytest.approx(drift, rel=0.1)
+
+
 @pytest.mark.parametrize("op", [tf.nn.softmax, tf.nn.log_softmax])
 def test_dither_covers_the_sum_inside_of_an_op(op: Any, tmp_path: Path) -> None:
     """A thousand scores that are all but equal: every addition rounds the same way."""

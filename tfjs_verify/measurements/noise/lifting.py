@@ -22,10 +22,10 @@ from tfjs_verify.measurements.noise.dither import Terms, add_dither, add_signs
 from tfjs_verify.measurements.noise.dtypes import lifted_types
 from tfjs_verify.measurements.noise.layouts import channels_last
 from tfjs_verify.measurements.noise.rewriting import Rewrite
-from tfjs_verify.measurements.noise.sequence import SEQUENTIAL
+from tfjs_verify.measurements.noise.sequence import PRODUCTS, SEQUENTIAL
 
 _COMPILED = "_XlaMustCompile"
-_ROUNDED = frozenset({*ABSORBING, *PERIODIC, *SEQUENTIAL})
+_ROUNDED = frozenset({*ABSORBING, *PERIODIC, *PRODUCTS, *SEQUENTIAL})
 """Ops whose definitions round on purpose, and are not lifted themselves."""
 
 
@@ -129,7 +129,8 @@ class _Lifting:
         alike = node_def_pb2.NodeDef(op=node.op, attr=node.attr)
         key = alike.SerializeToString(deterministic=True) + bytes(dtypes)
         if key not in self._definitions:
-            traced = trace(definition, node.attr, dtypes)
+            traced, called = trace(definition, node.attr, dtypes)
+            self._library.extend(called)
             if node.op not in _ROUNDED:
                 traced = self._function(traced, defines=True)
             traced.attr["_noinline"].b = True  # inlined, its nodes could be called like others

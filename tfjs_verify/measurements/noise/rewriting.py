@@ -20,7 +20,7 @@ from tfjs_verify.measurements.noise.dtypes import (
     ports,
     wide_types,
 )
-from tfjs_verify.measurements.noise.sequence import SEQUENTIAL
+from tfjs_verify.measurements.noise.sequence import PRODUCTS, SEQUENTIAL
 
 _FLOW = frozenset({"flow", "flow_in", "flow_out"})
 """Arguments of tensor arrays that only order them; their value means nothing."""
@@ -199,6 +199,23 @@ class Rewrite:
                 self._redirects[old] = new
         self._kept.append((node, self._dithering(node.name, terms, taken)))
 
+    def _in_order(self, node: Any, inputs: Sequence[Port], exact: str, dithered: str) -> str:
+        """What a kernel that adds up in order may make of a product; the reference of that."""
+        from tensorflow.core.framework import node_def_pb2
+
+        types = tuple(port.type for port in inputs)
+        taken = (*types, _double(), _double())
+        call = node_def_pb2.NodeDef(name=self._body.free(f"{node.name}/in_order"))
+        call.op = "PartitionedCall"
+        call.input.extend([*node.input[: len(types)], exact, dithered, *node.input[len(types) :]])
+        call.attr["Tin"].list.type.extend(taken)
+        call.attr["Tout"].list.type.append(_double())
+        call.attr["f"].func.name = self._whole.defined(node, taken, PRODUCTS[node.op])
+        self._body.nodes.append(call)
+        results = {len(types): exact, len(types) + 1: dithered}
+        self._kept.append((call, lambda position, reference: results.get(position, reference)))
+        return self._body.reference(call.name, "output", 0, 0)
+
     def _dithering(
         self, name: str, terms: Terms | None, types: Sequence[int]
     ) -> Callable[[int, str], str]:
@@ -241,7 +258,9 @@ class Rewrite:
                 )
             if again is not None:
                 other = self._body.reference(again.name, port.argument, port.index, position)
-                new = self._whole.sign(self._body, node.name, new, other, dtype)
+                new = self._whole.sign(self._body, node.name, old, other, dtype)
+                if node.op in PRODUCTS:
+                    new = self._in_order(node, inputs, old, new)
             if rounds and dtype in wide_types() and port.argument not in _FLOW:
                 new = self._whole.dither(self._body, node.name, new, dtype)
             if new != old:
