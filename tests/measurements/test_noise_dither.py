@@ -235,6 +235,63 @@ def test_dither_reaches_the_empty_bins_of_a_spectrum(tmp_path: Path) -> None:
     assert error < 4 * np.abs(np.array(dithered) - exact)[..., others].max()
 
 
+HALVES = {tf.float16: 2**-11, tf.bfloat16: 2**-8}
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_dither_covers_what_half_precision_rounds(half: Any, tmp_path: Path) -> None:
+    """A stack of layers as mixed precision has it, beside TensorFlow's own answers."""
+    first, second = draw(32, 64, seed=1, scale=0.2), draw(64, 4, seed=2, scale=0.2)
+
+    def function(x: Any) -> dict[str, Any]:
+        hidden = tf.nn.relu(tf.cast(x, half) @ tf.cast(first, half) + tf.cast(0.1, half))
+        scores = hidden @ tf.cast(second, half)
+        return {
+            "hidden": tf.cast(hidden, tf.float32),
+            "scores": tf.cast(scores, tf.float32),
+            "softmax": tf.cast(tf.nn.softmax(scores), tf.float32),
+        }
+
+    inputs = {"x": draw(16, 32)}
+    with saved(tmp_path, function, image(None, 32)) as model, Oracle(model) as oracle:
+        exact = oracle.run(inputs)
+        dithered = [oracle.run_dithered(inputs) for _ in range(4)]
+    for name, answer in function(tf.constant(inputs["x"])).items():
+        error = np.abs(answer.numpy() - exact[name]).max()
+        deviation = max(np.abs(each[name] - exact[name]).max() for each in dithered)
+        assert error > HALVES[half] / 4 * np.abs(exact[name]).max()
+        assert error < 2 * deviation < 16 * error
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_a_cast_rounds_what_the_type_does_not_hold(half: Any, tmp_path: Path) -> None:
+    def function(x: Any, n: Any) -> dict[str, Any]:
+        return {"x": tf.cast(tf.cast(x, half), tf.float32), "n": tf.cast(n, tf.float32)}
+
+    x = np.array([1, 1 + HALVES[half] * 0.9, 1024, 0], np.float32)
+    specs = image(None), tf.TensorSpec([None], tf.int32, name="n")
+    with saved(tmp_path, function, *specs) as model, Oracle(model) as oracle:
+        inputs = {"x": x, "n": np.array([2**24 - 1, 2**24 + 1], np.int32)}
+        exact = oracle.run(inputs)
+        dithered = [oracle.run_dithered(inputs) for _ in range(16)]
+    held = np.array([True, False, True, True])
+    np.testing.assert_array_equal(exact["x"], x)
+    for each in dithered:
+        np.testing.assert_array_equal(each["x"][held], x[held])
+        np.testing.assert_array_equal(each["n"], exact["n"])
+    assert {each["x"][1] for each in dithered} == {1.0, 1 + 2 * HALVES[half]}
+
+
+def test_a_cast_from_double_rounds_to_what_it_gives(tmp_path: Path) -> None:
+    def function(x: Any) -> Any:
+        return tf.cast(tf.cast(x, tf.float64) / 3, tf.float32)
+
+    with saved(tmp_path, function, image(9)) as model, Oracle(model) as oracle:
+        exact, dithered = (run({"x": draw(9)})["y"] for run in (oracle.run, oracle.run_dithered))
+    np.testing.assert_array_equal(dithered, dithered.astype(np.float32))
+    np.testing.assert_allclose(dithered, exact, rtol=EPSILON, atol=0)
+
+
 SUMS: dict[str, Callable[[Any], Any]] = {
     "all": tf.reduce_sum,
     "last": lambda x: tf.reduce_sum(x, -1),

@@ -139,10 +139,10 @@ class _Lifting:
         return self._definitions[key]
 
     def dither(
-        self, body: Body, node: str, reference: str, dtype: int, terms: Terms | None = None
+        self, body: Body, node: str, reference: str, narrow: int, terms: Terms | None = None
     ) -> str:
         self._seed += 1
-        return add_dither(body, f"{node}/rounding", reference, dtype, self._seed, terms)
+        return add_dither(body, f"{node}/rounding", reference, narrow, self._seed, terms)
 
     def sign(self, body: Body, node: str, exact: str, dithered: str, dtype: int) -> str:
         self._seed += 1
