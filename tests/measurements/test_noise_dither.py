@@ -156,6 +156,25 @@ def test_products_in_order_are_the_same_products(sign: str, tmp_path: Path) -> N
         assert empty[name].size == 0
 
 
+def test_products_of_other_numbers(tmp_path: Path) -> None:
+    def function(x: Any) -> dict[str, Any]:
+        n, z = tf.cast(10 * x, tf.int32), tf.complex(x, x[::-1])
+        return {
+            "integers": tf.matmul(n, n, transpose_b=True),
+            "integers, named": tf.einsum("ij,kj->ik", n, n),
+            "complex": tf.matmul(z, z, adjoint_b=True),
+            "complex, named": tf.einsum("ij,kj->ik", z, z),
+            "double": tf.matmul(tf.cast(x, tf.float64), tf.cast(x, tf.float64), transpose_b=True),
+        }
+
+    inputs = {"x": draw(7, 20)}
+    with saved(tmp_path, function, image(7, 20)) as model, Oracle(model) as oracle:
+        exact, dithered = oracle.run(inputs), oracle.run_dithered(inputs)
+    for name, expected in exact.items():
+        assert np.any(dithered[name] != expected) == name.startswith("complex")
+        np.testing.assert_allclose(dithered[name], expected, 0, 16 * EPSILON * abs(expected).max())
+
+
 def test_a_large_product_drifts_in_part(tmp_path: Path) -> None:
     x, w = np.full((64, 1000), 0.1, np.float32), np.full((1000, 128), 1 / 1000, np.float32)
     with saved(tmp_path, lambda x: x @ w, image(None, 1000)) as model, Oracle(model) as oracle:

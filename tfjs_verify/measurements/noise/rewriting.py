@@ -264,7 +264,7 @@ class Rewrite:
             self._whole.obstacle(node)
         terms = terms_of(node, self._filter_shape(node)) if rounded else None
         again = None
-        if terms is not None and terms.shared and not narrow_outputs:
+        if terms is not None and terms.shared and outputs[0].type in wide_types():
             again = self._body.keep(node)
             again.name = self._body.free(node.name + _AGAIN)
         for position, port in enumerate(outputs):
@@ -278,7 +278,7 @@ class Rewrite:
             if again is not None:
                 other = self._body.reference(again.name, port.argument, port.index, position)
                 new = self._whole.sign(self._body, node.name, old, other, dtype)
-                if node.op in PRODUCTS:
+                if node.op in PRODUCTS and dtype == _double():
                     new = self._in_order(node, inputs, old, new)
             if rounded and dtype in wide_types() and port.argument not in _FLOW:
                 new = self._whole.dither(self._body, node.name, new, rounded[position])
