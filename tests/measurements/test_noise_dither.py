@@ -56,6 +56,136 @@ def test_dither_covers_adding_up_one_by_one(terms: int, sign: str, tmp_path: Pat
     assert deviation.max() < 16 * error.max()
 
 
+def projecting(op: str, p: np.ndarray) -> Callable[[Any], Any]:
+    """x^T P x of every row, the product with P (or its transpose) computed by `op`."""
+    square = {
+        "MatMul": lambda x: x @ p,
+        "MatMul, variable": lambda x: x @ (p + 0 * tf.reduce_sum(x)),
+        "MatMul, left": lambda x: tf.transpose(tf.matmul(p, x, transpose_b=True)),
+        "Einsum": lambda x: tf.einsum("bi,ij->bj", x, p),
+        "Einsum, left": lambda x: tf.einsum("ij,bi->bj", p, x),
+        "BatchMatMul": lambda x: (x[:, None] @ p[None])[:, 0],
+        "Conv2D": lambda x: tf.nn.conv2d(x[:, None, None], p[None, None], 1, "VALID")[:, 0, 0],
+    }[op]
+    return lambda x: tf.reduce_sum(square(x) * x, 1)
+
+
+@pytest.mark.parametrize(
+    "op",
+    ["MatMul", "MatMul, variable", "MatMul, left", "Einsum", "Einsum, left", "BatchMatMul",
+     "Conv2D"],
+)  # fmt: skip
+def test_dither_covers_what_projects_over_the_results_of_a_product(op: str, tmp_path: Path) -> None:
+    """A Gaussian process's variance: P is ill-conditioned, and the errors of x P are not alike."""
+    points = np.random.default_rng(0).uniform(-1, 1, (61, 3))
+    kernel = np.exp(-((points[:, None] - points) ** 2).sum(-1) / 2)
+    p = np.linalg.inv(kernel[1:, 1:] + 1e-3 * np.eye(60)).astype(np.float32)
+    x = kernel[:1, 1:].astype(np.float32)
+    with saved(tmp_path, projecting(op, p), image(None, 60)) as model, Oracle(model) as oracle:
+        exact = oracle.run({"x": x})["y"]
+        dithered = [oracle.run_dithered({"x": x})["y"] for _ in range(8)]
+    orders = [np.random.default_rng(seed).permutation(60) for seed in range(8)]
+    products = [one_by_one(x[:, order] * p[:, order]) for order in orders]
+    error = np.abs([one_by_one(each * x[0]) - exact for each in products]).max()
+    assert error > 100 * 2**-24 * np.abs(exact).max()
+    assert error < 2 * np.abs(np.array(dithered) - exact).max() < 16 * error
+
+
+def products(x: Any, w: np.ndarray) -> dict[str, Any]:
+    """x [8, terms] times w [terms, 3], by every op that does it; `terms` is a multiple of 8."""
+    split = tf.reshape(x, [2, 4, -1])
+    patches, taps = tf.reshape(x, [8, 4, 2, -1]), w.reshape(4, 2, -1, 3)
+    return {
+        "MatMul": x @ w,
+        "MatMul, turned": tf.matmul(tf.transpose(x), w.T, transpose_a=True, transpose_b=True),
+        "MatMul, variable": x @ (w + 0 * tf.reduce_sum(x)),
+        "BatchMatMul": split @ w[None],
+        "BatchMatMul, turned": tf.matmul(split, w.T[None], transpose_b=True),
+        "Einsum": tf.einsum("kn,abk->abn", w, split),
+        "Einsum, two axes": tf.einsum(
+            "bkl,nkl->bn", tf.reshape(x, [8, -1, 8]), w.T.reshape(3, -1, 8)
+        ),
+        "Einsum, unnamed": tf.einsum("...k,kn->...n", split, w),
+        "Conv2D, channels": tf.nn.conv2d(x[:, None, None], w[None, None], 1, "SAME"),
+        "Conv2D, window": tf.nn.conv2d(patches, taps, 1, "VALID"),
+    }
+
+
+@pytest.mark.parametrize("terms", [64, 1000, 10_000])
+def test_a_product_of_like_terms_drifts_as_it_does_on_wasm(terms: int, tmp_path: Path) -> None:
+    """A mean as a product: every addition rounds the same way."""
+    x, w = np.full((8, terms), 0.1, np.float32), np.full((terms, 3), 1 / terms, np.float32)
+    with (
+        saved(tmp_path, lambda x: products(x, w), image(None, terms)) as model,
+        Oracle(model) as oracle,
+    ):
+        exact = oracle.run({"x": x})
+        runs = [oracle.run_dithered({"x": x}) for _ in range(8)]
+    drift = one_by_one(x[0] * w[:, 0]) - exact["MatMul"][0, 0]
+    for name, expected in exact.items():
+        deviations = [run[name] - expected for run in runs]
+        assert max(abs(each).max() for each in deviations) == pytest.approx(abs(drift), rel=0.5)
+        assert terms == 64 or min(abs(each).max() for each in deviations) < abs(drift) / 4
+
+
+@pytest.mark.parametrize("sign", ["mixed", "same"])
+def test_products_in_order_are_the_same_products(sign: str, tmp_path: Path) -> None:
+    """Those of padded, dilated and grouped windows too; and none drift whose terms differ."""
+    image_, weights = draw(2, 9, 8, 6), draw(3, 2, 6, 4, seed=1)
+    if sign == "same":
+        image_, weights = np.abs(image_), np.abs(weights)
+
+    def function(x: Any) -> dict[str, Any]:
+        return {
+            "strides": tf.nn.conv2d(x, weights, [1, 2, 3, 1], "SAME"),
+            "dilations": tf.nn.conv2d(x, weights, 1, "SAME", dilations=[2, 3]),
+            "padding": tf.nn.conv2d(x, weights, 2, [[0, 0], [2, 1], [0, 3], [0, 0]]),
+            "groups": tf.nn.conv2d(x, weights[:, :, :3], 1, "VALID"),
+            "broadcast": x @ weights[0, 0],
+            "trace": tf.einsum("bhwc,hwck->wbk", x[:, :8], draw(8, 8, 6, 3)),
+            "unnamed": tf.einsum("...c,...ck->...k", x, weights[0, :1]),
+        }
+
+    with saved(tmp_path, function, image(None, 9, 8, 6)) as model, Oracle(model) as oracle:
+        exact = oracle.run({"x": image_})
+        runs = [oracle.run_dithered({"x": image_}) for _ in range(8)]
+        empty = oracle.run_dithered({"x": image_[:0]})
+    for name, expected in exact.items():
+        deviation = max(np.abs(run[name] - expected).max() for run in runs)
+        assert 0 < deviation < 16 * EPSILON * np.abs(expected).max()
+        assert empty[name].size == 0
+
+
+def test_products_of_other_numbers(tmp_path: Path) -> None:
+    def function(x: Any) -> dict[str, Any]:
+        n, z = tf.cast(10 * x, tf.int32), tf.complex(x, x[::-1])
+        return {
+            "integers": tf.matmul(n, n, transpose_b=True),
+            "integers, named": tf.einsum("ij,kj->ik", n, n),
+            "complex": tf.matmul(z, z, adjoint_b=True),
+            "complex, named": tf.einsum("ij,kj->ik", z, z),
+            "double": tf.matmul(tf.cast(x, tf.float64), tf.cast(x, tf.float64), transpose_b=True),
+        }
+
+    inputs = {"x": draw(7, 20)}
+    with saved(tmp_path, function, image(7, 20)) as model, Oracle(model) as oracle:
+        exact, dithered = oracle.run(inputs), oracle.run_dithered(inputs)
+    for name, expected in exact.items():
+        assert np.any(dithered[name] != expected) == name.startswith("complex")
+        np.testing.assert_allclose(dithered[name], expected, 0, 16 * EPSILON * abs(expected).max())
+
+
+def test_a_large_product_drifts_in_part(tmp_path: Path) -> None:
+    x, w = np.full((64, 1000), 0.1, np.float32), np.full((1000, 128), 1 / 1000, np.float32)
+    with saved(tmp_path, lambda x: x @ w, image(None, 1000)) as model, Oracle(model) as oracle:
+        exact = oracle.run({"x": x})["y"]
+        deviations = [np.abs(oracle.run_dithered({"x": x})["y"] - exact) for _ in range(8)]
+    drift = abs(one_by_one(x[0] * w[:, 0]) - exact[0, 0])
+    drifts = [np.mean(np.isclose(each, drift, rtol=0.1)) for each in deviations]
+    assert 0.05 < max(drifts) < 0.2
+    assert max(each.max() for each in deviations) == pytest.approx(drift, rel=0.1)
+
+
 @pytest.mark.parametrize("op", [tf.nn.softmax, tf.nn.log_softmax])
 def test_dither_covers_the_sum_inside_of_an_op(op: Any, tmp_path: Path) -> None:
     """A thousand scores that are all but equal: every addition rounds the same way."""
@@ -122,6 +252,63 @@ def test_dither_reaches_the_empty_bins_of_a_spectrum(tmp_path: Path) -> None:
     others = np.arange(33) != 5
     error = np.abs(by_matrix - exact)[:, others].max()
     assert error < 4 * np.abs(np.array(dithered) - exact)[..., others].max()
+
+
+HALVES = {tf.float16: 2**-11, tf.bfloat16: 2**-8}
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_dither_covers_what_half_precision_rounds(half: Any, tmp_path: Path) -> None:
+    """A stack of layers as mixed precision has it, beside TensorFlow's own answers."""
+    first, second = draw(32, 64, seed=1, scale=0.2), draw(64, 4, seed=2, scale=0.2)
+
+    def function(x: Any) -> dict[str, Any]:
+        hidden = tf.nn.relu(tf.cast(x, half) @ tf.cast(first, half) + tf.cast(0.1, half))
+        scores = hidden @ tf.cast(second, half)
+        return {
+            "hidden": tf.cast(hidden, tf.float32),
+            "scores": tf.cast(scores, tf.float32),
+            "softmax": tf.cast(tf.nn.softmax(scores), tf.float32),
+        }
+
+    inputs = {"x": draw(16, 32)}
+    with saved(tmp_path, function, image(None, 32)) as model, Oracle(model) as oracle:
+        exact = oracle.run(inputs)
+        dithered = [oracle.run_dithered(inputs) for _ in range(4)]
+    for name, answer in function(tf.constant(inputs["x"])).items():
+        error = np.abs(answer.numpy() - exact[name]).max()
+        deviation = max(np.abs(each[name] - exact[name]).max() for each in dithered)
+        assert error > HALVES[half] / 4 * np.abs(exact[name]).max()
+        assert error < 2 * deviation < 16 * error
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_a_cast_rounds_what_the_type_does_not_hold(half: Any, tmp_path: Path) -> None:
+    def function(x: Any, n: Any) -> dict[str, Any]:
+        return {"x": tf.cast(tf.cast(x, half), tf.float32), "n": tf.cast(n, tf.float32)}
+
+    x = np.array([1, 1 + HALVES[half] * 0.9, 1024, 0], np.float32)
+    specs = image(None), tf.TensorSpec([None], tf.int32, name="n")
+    with saved(tmp_path, function, *specs) as model, Oracle(model) as oracle:
+        inputs = {"x": x, "n": np.array([2**24 - 1, 2**24 + 1], np.int32)}
+        exact = oracle.run(inputs)
+        dithered = [oracle.run_dithered(inputs) for _ in range(16)]
+    held = np.array([True, False, True, True])
+    np.testing.assert_array_equal(exact["x"], x)
+    for each in dithered:
+        np.testing.assert_array_equal(each["x"][held], x[held])
+        np.testing.assert_array_equal(each["n"], exact["n"])
+    assert {each["x"][1] for each in dithered} == {1.0, 1 + 2 * HALVES[half]}
+
+
+def test_a_cast_from_double_rounds_to_what_it_gives(tmp_path: Path) -> None:
+    def function(x: Any) -> Any:
+        return tf.cast(tf.cast(x, tf.float64) / 3, tf.float32)
+
+    with saved(tmp_path, function, image(9)) as model, Oracle(model) as oracle:
+        exact, dithered = (run({"x": draw(9)})["y"] for run in (oracle.run, oracle.run_dithered))
+    np.testing.assert_array_equal(dithered, dithered.astype(np.float32))
+    np.testing.assert_allclose(dithered, exact, rtol=EPSILON, atol=0)
 
 
 SUMS: dict[str, Callable[[Any], Any]] = {

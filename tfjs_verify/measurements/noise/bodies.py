@@ -83,6 +83,6 @@ class Body:
 
 _SINGLE_OUTPUT: Mapping[str, str] = {
     "Cast": "y", "Mul": "z", "AddV2": "z", "Sub": "z", "Cumsum": "out",
-    "Equal": "z", "Transpose": "y",
+    "Equal": "z", "Transpose": "y", "Sign": "y",
 }  # fmt: skip
 """What the definitions of the ops that are added call their output, where it isn't "output"."""

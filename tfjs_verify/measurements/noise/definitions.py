@@ -199,8 +199,13 @@ STEPS: Mapping[str, Definition] = MappingProxyType(
 """Ops that round on the way to their result: taken apart to be dithered, so every step rounds."""
 
 
-def trace(definition: Definition, attributes: Mapping[str, Any], dtypes: tuple[int, ...]) -> Any:
-    """The `definition` of an op with these attributes as a FunctionDef of inputs of these types."""
+def trace(
+    definition: Definition, attributes: Mapping[str, Any], dtypes: tuple[int, ...]
+) -> tuple[Any, list[Any]]:
+    """The `definition` of an op with these attributes as a FunctionDef of inputs of these types.
+
+    With it those of the functions that it calls.
+    """
     import tensorflow as tf
 
     def defined(*inputs: Any) -> list[Any]:
@@ -208,4 +213,5 @@ def trace(definition: Definition, attributes: Mapping[str, Any], dtypes: tuple[i
 
     specs = [tf.TensorSpec(None, tf.as_dtype(dtype)) for dtype in dtypes]
     traced = tf.function(defined, autograph=False, input_signature=specs)
-    return traced.get_concrete_function().function_def
+    concrete = traced.get_concrete_function()
+    return concrete.function_def, list(concrete.graph.as_graph_def().library.function)

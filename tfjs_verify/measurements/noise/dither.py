@@ -1,13 +1,18 @@
 """Rounding noise of any correct float32 implementation, injected into a float64 graph.
 
 The standard model of floating-point arithmetic: an op's result is the exact one times (1 + δ),
-|δ| ≤ 2⁻²⁴, and a float32. An op that adds up many terms does that after every term, so that the
-first of n terms is rounded n times: its factor is the end of a random walk. An op that only moves
-or picks values does nothing. The deviations that a few random δ cause in the outputs show how much
-rounding the model lets through, whichever kernels compute it, and without the luck of one
-implementation on one input.
+|δ| ≤ 2⁻²⁴, and a float32; or a float16 or bfloat16, |δ| ≤ 2⁻¹¹ or 2⁻⁸, where the model computes in
+that. An op that adds up many terms rounds after every term, and that to float32 in any case, so
+that the first of n terms is rounded n times: its factor is the end of a random walk. An op that
+only moves or picks values does nothing. The deviations that a few random δ cause in the outputs
+show how much rounding the model lets through, whichever kernels compute it, and without the luck of
+one implementation on one input.
 
-Sums over axes are not left to chance at all: see `sequence`.
+Where many results add up the same terms, as the columns of a matrix product do, each does so for
+itself: its error is as large as the walk says, and of a sign of its own. With one walk for all, the
+errors of a row would cancel in whatever projects over columns, as x^T P x does.
+
+What adds up like terms is not left to chance alone: see `sequence`.
 """
 
 from __future__ import annotations
@@ -17,11 +22,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tfjs_verify.measurements.noise.dtypes import digits, lifted_types
+
 UNIT = 2.0**-24
 """Half a unit in the last place of float32, relative."""
 
 _MOVING = """
-    Abs AddV2Shape ArgMax ArgMin BatchToSpace BatchToSpaceND Bitcast BroadcastTo Cast CheckNumerics
+    Abs AddV2Shape ArgMax ArgMin BatchToSpace BatchToSpaceND Bitcast BroadcastTo CheckNumerics
     ClipByValue Concat ConcatOffset ConcatV2 Conj Const DepthToSpace Diag DiagPart DynamicPartition
     DynamicStitch Empty EnsureShape Enter Exit ExpandDims ExtractImagePatches Fill Gather GatherNd
     GatherV2 Identity IdentityN If Imag InvertPermutation MatrixBandPart MatrixDiag MatrixDiagPart
@@ -71,6 +78,8 @@ class Terms:
     """Along this axis of the operand the op adds up; the factors are a random walk along it."""
     scale: float = 1.0
     """Half the range of a step, in units of 2⁻²⁴: more than one where a step is many additions."""
+    shared: bool = True
+    """Whether several results add up the same terms, each for itself."""
 
 
 def terms_of(node: Any, filter_shape: Sequence[int] = ()) -> Terms | None:
@@ -96,7 +105,7 @@ def terms_of(node: Any, filter_shape: Sequence[int] = ()) -> Terms | None:
         return Terms(0, scale=math.prod(attributes["ksize"].list.i) / 2)
     if node.op in _TRANSFORMS:
         return Terms(0, -1)
-    return Terms(0) if node.op in _TERM_BY_TERM else None
+    return Terms(0, shared=False) if node.op in _TERM_BY_TERM else None
 
 
 def _contracted_axis(equation: str) -> int | None:
@@ -109,18 +118,19 @@ def _contracted_axis(equation: str) -> int | None:
 
 
 def add_dither(
-    body: Any, name: str, reference: str, dtype: int, seed: int, terms: Terms | None = None
+    body: Any, name: str, reference: str, narrow: int, seed: int, terms: Terms | None = None
 ) -> str:
     """Adds nodes that multiply the tensor `reference` by (1 + δ); the reference of their result.
 
-    Without `terms` the result is rounded to a float32: what two kernels round to the same number is
-    equal, and what is left of 1 may be nothing. What is one already is not for anybody to round.
-    `body` is what the lifting writes to; `dtype` is the enum value of float64 or complex128.
+    Without `terms` the result is rounded to a `narrow`: what two kernels round to the same number
+    is equal, and what is left of 1 may be nothing. What is one already is not for anybody to round.
+    `body` is what the lifting writes to; `narrow` is the enum value of a type that it lifts.
     """
     import tensorflow as tf
 
     double = tf.float64.as_datatype_enum
-    unit = UNIT * (terms.scale if terms else 1.0)
+    dtype = lifted_types()[narrow]
+    unit = UNIT * terms.scale if terms else 2.0 ** -digits(narrow)
     shape = body.add(f"{name}/shape", "Shape", [reference], T=dtype, out_type=tf.int32)
     random = body.add(
         f"{name}/random", "RandomUniform", [shape],
@@ -146,10 +156,9 @@ def add_dither(
     result = body.add(f"{name}/dithered", "Mul", [reference, factor], T=dtype)
     if terms is not None:
         return str(result)
-    narrow = (tf.float32 if dtype == double else tf.complex64).as_datatype_enum
 
     def rounded(what: str, value: str) -> str:
-        """`value` as a float32 has it."""
+        """`value` as a `narrow` has it."""
         given = body.add(f"{name}/{what}", "Cast", [value], SrcT=dtype, DstT=narrow)
         return str(body.add(f"{name}/{what}_widened", "Cast", [given], SrcT=narrow, DstT=dtype))
 
@@ -159,3 +168,27 @@ def add_dither(
     )  # fmt: skip
     dithered = rounded("random", result)
     return str(body.add(f"{name}/result", "SelectV2", [exact, reference, dithered], T=dtype))
+
+
+def add_signs(body: Any, name: str, exact: str, dithered: str, dtype: int, seed: int) -> str:
+    """Adds nodes that give the deviation of every element a sign of its own; their result.
+
+    `exact` and `dithered` are references to tensors of one shape, of `dtype` as in `add_dither`.
+    """
+    import tensorflow as tf
+
+    double = tf.float64.as_datatype_enum
+    shape = body.add(f"{name}/shape", "Shape", [exact], T=dtype, out_type=tf.int32)
+    random = body.add(
+        f"{name}/random", "RandomUniform", [shape],
+        T=tf.int32, dtype=tf.float64, seed=seed, seed2=seed,
+    )  # fmt: skip
+    centred = body.add(
+        f"{name}/centred", "Sub", [random, body.constant("rounding/half", 0.5)], T=double
+    )
+    sign = body.add(f"{name}/sign", "Sign", [centred], T=double)
+    if dtype != double:
+        sign = body.add(f"{name}/complex", "Cast", [sign], SrcT=double, DstT=dtype)
+    error = body.add(f"{name}/error", "Sub", [dithered, exact], T=dtype)
+    signed = body.add(f"{name}/signed", "Mul", [error, sign], T=dtype)
+    return str(body.add(f"{name}/result", "AddV2", [exact, signed], T=dtype))

@@ -27,9 +27,34 @@ def lifted_types() -> Mapping[int, int]:
 
 
 @lru_cache(maxsize=1)
+def lowered_types() -> Mapping[int, int]:
+    """From float64 and complex128 to what TensorFlow.js has instead, as enum values."""
+    import tensorflow as tf
+
+    pairs = ((tf.float64, tf.float32), (tf.complex128, tf.complex64))
+    return {wide.as_datatype_enum: narrow.as_datatype_enum for wide, narrow in pairs}
+
+
+@lru_cache(maxsize=1)
 def wide_types() -> frozenset[int]:
     """The types that lifting leads to."""
     return frozenset(lifted_types().values())
+
+
+_DIGITS: Mapping[str, int] = {
+    "float16": 11,
+    "bfloat16": 8,
+    "float64": 53,
+    "complex128": 53,
+}
+FLOAT32_DIGITS = 24
+
+
+def digits(dtype: int) -> int:
+    """How many binary digits a number of this type has; of others than reals, as float32 has it."""
+    import tensorflow as tf
+
+    return _DIGITS.get(tf.as_dtype(dtype).name, FLOAT32_DIGITS)
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,14 @@ from tfjs_verify.measurements.noise.absorption import ABSORBING
 from tfjs_verify.measurements.noise.angles import PERIODIC
 from tfjs_verify.measurements.noise.bodies import Body
 from tfjs_verify.measurements.noise.definitions import Definition, trace
-from tfjs_verify.measurements.noise.dither import Terms, add_dither
+from tfjs_verify.measurements.noise.dither import Terms, add_dither, add_signs
 from tfjs_verify.measurements.noise.dtypes import lifted_types
 from tfjs_verify.measurements.noise.layouts import channels_last
 from tfjs_verify.measurements.noise.rewriting import Rewrite
-from tfjs_verify.measurements.noise.sequence import SEQUENTIAL
+from tfjs_verify.measurements.noise.sequence import PRODUCTS, SEQUENTIAL
 
 _COMPILED = "_XlaMustCompile"
-_ROUNDED = frozenset({*ABSORBING, *PERIODIC, *SEQUENTIAL})
+_ROUNDED = frozenset({*ABSORBING, *PERIODIC, *PRODUCTS, *SEQUENTIAL})
 """Ops whose definitions round on purpose, and are not lifted themselves."""
 
 
@@ -129,7 +129,8 @@ class _Lifting:
         alike = node_def_pb2.NodeDef(op=node.op, attr=node.attr)
         key = alike.SerializeToString(deterministic=True) + bytes(dtypes)
         if key not in self._definitions:
-            traced = trace(definition, node.attr, dtypes)
+            traced, called = trace(definition, node.attr, dtypes)
+            self._library.extend(called)
             if node.op not in _ROUNDED:
                 traced = self._function(traced, defines=True)
             traced.attr["_noinline"].b = True  # inlined, its nodes could be called like others
@@ -138,7 +139,11 @@ class _Lifting:
         return self._definitions[key]
 
     def dither(
-        self, body: Body, node: str, reference: str, dtype: int, terms: Terms | None = None
+        self, body: Body, node: str, reference: str, narrow: int, terms: Terms | None = None
     ) -> str:
         self._seed += 1
-        return add_dither(body, f"{node}/rounding", reference, dtype, self._seed, terms)
+        return add_dither(body, f"{node}/rounding", reference, narrow, self._seed, terms)
+
+    def sign(self, body: Body, node: str, exact: str, dithered: str, dtype: int) -> str:
+        self._seed += 1
+        return add_signs(body, f"{node}/signs", exact, dithered, dtype, self._seed)

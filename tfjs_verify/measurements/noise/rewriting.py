@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from tfjs_verify.measurements.graph_facts import draws_anew, draws_random_numbers
 from tfjs_verify.measurements.noise.absorption import ABSORBING
@@ -12,22 +12,32 @@ from tfjs_verify.measurements.noise.bodies import Body
 from tfjs_verify.measurements.noise.definitions import DEFINITIONS, STEPS, Definition
 from tfjs_verify.measurements.noise.dither import EXACT, Terms, terms_of
 from tfjs_verify.measurements.noise.dtypes import (
+    FLOAT32_DIGITS,
     Port,
     definition_of,
+    digits,
     fill_defaults,
     has_kernel,
     lift_attributes,
     lifted_types,
+    lowered_types,
     ports,
     wide_types,
 )
-from tfjs_verify.measurements.noise.sequence import SEQUENTIAL
+from tfjs_verify.measurements.noise.sequence import PRODUCTS, SEQUENTIAL
 
 _FLOW = frozenset({"flow", "flow_in", "flow_out"})
 """Arguments of tensor arrays that only order them; their value means nothing."""
 
+_AGAIN = "/again"
+"""What is added to the name of a node that computes a second time, from dithered terms."""
+
 _BACKWARD = 4.0
 """What an op hides of its rounding in float32: for most kernels, slightly other operands."""
+
+
+Types: TypeAlias = tuple[int, ...]
+"""Enum values."""
 
 
 class Whole(Protocol):
@@ -50,9 +60,12 @@ class Whole(Protocol):
         """The name of a function of the library that means what `node` does."""
 
     def dither(
-        self, body: Body, node: str, reference: str, dtype: int, terms: Terms | None = None
+        self, body: Body, node: str, reference: str, narrow: int, terms: Terms | None = None
     ) -> str:
-        """Add random rounding to a tensor; the reference of the result."""
+        """Add random rounding to `narrow` to a tensor; the reference of the result."""
+
+    def sign(self, body: Body, node: str, exact: str, dithered: str, dtype: int) -> str:
+        """Let the elements of `dithered` deviate either way; the reference of the result."""
 
 
 class Rewrite:
@@ -101,39 +114,50 @@ class Rewrite:
         if node.op == "Const" or draws_random_numbers(node.op):
             if draws_anew(node.op):
                 self._whole.random(node)
-            self._border(node, inputs, outputs, rounds=False)
+            self._border(node, inputs, outputs)
             return
-        double = self._is_double(outputs)
+        rounded = self._rounded(node.op, inputs, outputs)
         narrow = type(node)()
         narrow.CopyFrom(node)
         lift_attributes(node)
         fixed = any(p.fixed and p.type in lossy for p in (*inputs, *outputs))
         changed = narrow != node
-        refused = node.name in self._whole.narrow or not has_kernel(node, definition)
+        named = {node.name, node.name + _AGAIN} & {*self._whole.narrow}
+        refused = bool(named) or not has_kernel(node, definition)
         if (changed and refused) or fixed:
             if node.op in DEFINITIONS:
-                self._replace(node, narrow, inputs, outputs, DEFINITIONS[node.op])
+                coarse = _coarse(rounded)
+                self._replace(node, narrow, inputs, outputs, DEFINITIONS[node.op], rounded=coarse)
                 return
             if refused:
                 node.CopyFrom(narrow)
         self._whole.rename(node)
         lifted_inputs = ports(node, definition.input_arg)
         lifted_outputs = ports(node, definition.output_arg)
-        dithers = self._whole.dithers and not double
+        double = self._is_double(outputs)
         if double or not lifted_outputs or lifted_outputs[0].type != _double():
-            self._border(node, lifted_inputs, lifted_outputs, rounds=dithers)
+            self._border(node, lifted_inputs, lifted_outputs, rounded)
         elif node.op in ABSORBING and not self._adds_constant(node):
             absorbing = ABSORBING[node.op]
-            self._replace(node, node, lifted_inputs, lifted_outputs, absorbing, rounds=dithers)
-        elif dithers and node.op in SEQUENTIAL:
-            self._add_up(node, lifted_inputs, lifted_outputs)
-        elif dithers and node.op in PERIODIC:
+            self._replace(node, node, lifted_inputs, lifted_outputs, absorbing, rounded=rounded)
+        elif rounded and node.op in SEQUENTIAL:
+            self._add_up(node, lifted_inputs, lifted_outputs, rounded)
+        elif rounded and node.op in PERIODIC:
             periodic = PERIODIC[node.op]
-            self._replace(node, node, lifted_inputs, lifted_outputs, periodic, rounds=True)
-        elif dithers and node.op in STEPS:
-            self._replace(node, node, lifted_inputs, lifted_outputs, STEPS[node.op])
+            self._replace(node, node, lifted_inputs, lifted_outputs, periodic, rounded=rounded)
+        elif rounded and node.op in STEPS:
+            steps, coarse = STEPS[node.op], _coarse(rounded)
+            self._replace(node, node, lifted_inputs, lifted_outputs, steps, rounded=coarse)
         else:
-            self._border(node, lifted_inputs, lifted_outputs, rounds=dithers)
+            self._border(node, lifted_inputs, lifted_outputs, rounded)
+
+    def _rounded(self, op: str, inputs: Sequence[Port], outputs: Sequence[Port]) -> Types:
+        """The types that the model rounds the outputs to; none where `op` rounds nothing."""
+        if not self._whole.dithers or op in EXACT or self._is_double(outputs):
+            return ()
+        if op == "Cast" and digits(outputs[0].type) >= digits(inputs[0].type):
+            return ()
+        return tuple(lowered_types().get(port.type, port.type) for port in outputs)
 
     def _is_double(self, outputs: Sequence[Port]) -> bool:
         """Whether the model itself computes this in float64, and rounds as good as nothing."""
@@ -142,7 +166,9 @@ class Rewrite:
     def _adds_constant(self, node: Any) -> bool:
         return any(self._constant(reference) is not None for reference in node.input)
 
-    def _add_up(self, node: Any, inputs: Sequence[Port], outputs: Sequence[Port]) -> None:
+    def _add_up(
+        self, node: Any, inputs: Sequence[Port], outputs: Sequence[Port], rounded: Types
+    ) -> None:
         """Makes `node` a sum in order, of its terms as they are and of dithered ones."""
         references = list(node.input)
         references.insert(len(inputs), references[0])  # what only orders the node stays last
@@ -151,7 +177,7 @@ class Rewrite:
         dithered = Terms(len(inputs))
         inputs = (*inputs, inputs[0])
         added = SEQUENTIAL[node.op]
-        self._replace(node, node, inputs, outputs, added, terms=dithered, rounds=True)
+        self._replace(node, node, inputs, outputs, added, terms=dithered, rounded=rounded)
 
     def _replace(
         self,
@@ -162,11 +188,11 @@ class Rewrite:
         definition: Definition,
         *,
         terms: Terms | None = None,
-        rounds: bool = False,
+        rounded: Types = (),
     ) -> None:
-        """Makes `node` a call of its definition: of dithered `terms`, and with a dithered result.
+        """Makes `node` a call of its definition: of dithered `terms`, its outputs `rounded`.
 
-        Definitions that are lifted have their dither inside.
+        Definitions that are lifted have their dither inside, that of float32.
         """
         from tensorflow.core.framework import node_def_pb2
 
@@ -182,11 +208,28 @@ class Rewrite:
         for position, port in enumerate(outputs):
             old = self._body.reference(node.name, port.argument, port.index, position)
             new = self._body.reference(node.name, "output", position, position)
-            if rounds:
-                new = self._whole.dither(self._body, node.name, new, given[position])
+            if rounded and given[position] in wide_types():
+                new = self._whole.dither(self._body, node.name, new, rounded[position])
             if old != new:
                 self._redirects[old] = new
         self._kept.append((node, self._dithering(node.name, terms, taken)))
+
+    def _in_order(self, node: Any, inputs: Sequence[Port], exact: str, dithered: str) -> str:
+        """What a kernel that adds up in order may make of a product; the reference of that."""
+        from tensorflow.core.framework import node_def_pb2
+
+        types = tuple(port.type for port in inputs)
+        taken = (*types, _double(), _double())
+        call = node_def_pb2.NodeDef(name=self._body.free(f"{node.name}/in_order"))
+        call.op = "PartitionedCall"
+        call.input.extend([*node.input[: len(types)], exact, dithered, *node.input[len(types) :]])
+        call.attr["Tin"].list.type.extend(taken)
+        call.attr["Tout"].list.type.append(_double())
+        call.attr["f"].func.name = self._whole.defined(node, taken, PRODUCTS[node.op])
+        self._body.nodes.append(call)
+        results = {len(types): exact, len(types) + 1: dithered}
+        self._kept.append((call, lambda position, reference: results.get(position, reference)))
+        return self._body.reference(call.name, "output", 0, 0)
 
     def _dithering(
         self, name: str, terms: Terms | None, types: Sequence[int]
@@ -196,14 +239,15 @@ class Rewrite:
         def passed(position: int, reference: str) -> str:
             if terms is None or position != terms.operand:
                 return reference
-            return self._whole.dither(self._body, name, reference, types[position], terms)
+            narrow = lowered_types()[types[position]]
+            return self._whole.dither(self._body, name, reference, narrow, terms)
 
         return passed
 
     def _border(
-        self, node: Any, inputs: Sequence[Port], outputs: Sequence[Port], *, rounds: bool
+        self, node: Any, inputs: Sequence[Port], outputs: Sequence[Port], rounded: Types = ()
     ) -> None:
-        """Casts what `node` takes and gives in float32; dithers what it gives if it `rounds`."""
+        """Casts what `node` takes and gives in float32; dithers what it gives, and is `rounded`."""
         narrow_inputs = {
             position: port for position, port in enumerate(inputs) if port.type in lifted_types()
         }
@@ -214,7 +258,11 @@ class Rewrite:
         obstacle = not given and any(p.argument not in _FLOW for p in narrow_outputs.values())
         if obstacle:
             self._whole.obstacle(node)
-        rounds = rounds and node.op not in EXACT
+        terms = terms_of(node, self._filter_shape(node)) if rounded else None
+        again = None
+        if terms is not None and terms.shared and outputs[0].type in wide_types():
+            again = self._body.keep(node)
+            again.name = self._body.free(node.name + _AGAIN)
         for position, port in enumerate(outputs):
             old = self._body.reference(node.name, port.argument, port.index, position)
             new, dtype = old, port.type
@@ -223,19 +271,23 @@ class Rewrite:
                 new = self._body.add(
                     f"{node.name}/widened", "Cast", [old], SrcT=port.type, DstT=dtype
                 )
-            if rounds and dtype in wide_types() and port.argument not in _FLOW:
-                new = self._whole.dither(self._body, node.name, new, dtype)
+            if again is not None:
+                other = self._body.reference(again.name, port.argument, port.index, position)
+                new = self._whole.sign(self._body, node.name, old, other, dtype)
+                if node.op in PRODUCTS and dtype == _double():
+                    new = self._in_order(node, inputs, old, new)
+            if rounded and dtype in wide_types() and port.argument not in _FLOW:
+                new = self._whole.dither(self._body, node.name, new, rounded[position])
             if new != old:
                 self._redirects[old] = new
-        terms = terms_of(node, self._filter_shape(node)) if rounds else None
         dithered = self._dithering(node.name, terms, [port.type for port in inputs])
 
         def passed(position: int, reference: str) -> str:
             kind = inputs[position].type
             wide = lifted_types().get(kind, kind)
-            if rounds and obstacle and wide in wide_types():
-                slightly = Terms(position, scale=_BACKWARD)
-                reference = self._whole.dither(self._body, node.name, reference, wide, slightly)
+            if rounded and obstacle and wide in wide_types():
+                slightly, narrow = Terms(position, scale=_BACKWARD), lowered_types()[wide]
+                reference = self._whole.dither(self._body, node.name, reference, narrow, slightly)
             if position in narrow_inputs:
                 return self._body.add(
                     f"{node.name}/narrowed", "Cast", [reference],
@@ -245,7 +297,9 @@ class Rewrite:
                 return dithered(position, reference)
             return reference
 
-        self._kept.append((node, passed))
+        if again is not None:
+            self._kept.append((node, _unchanged))
+        self._kept.append((node if again is None else again, passed))
 
     def _filter_shape(self, node: Any) -> tuple[int, ...]:
         """The shape of the constant that is the second operand; empty where none is."""
@@ -264,6 +318,11 @@ class Rewrite:
 
 def _unchanged(position: int, reference: str) -> str:
     return reference
+
+
+def _coarse(rounded: Types) -> Types:
+    """`rounded`, if one of these types has fewer digits than float32."""
+    return rounded if any(digits(each) < FLOAT32_DIGITS for each in rounded) else ()
 
 
 def _double() -> int:
