@@ -18,8 +18,9 @@ import numpy as np
 
 from tfjs_verify.cases import Case
 from tfjs_verify.errors import DeadlineExceeded, RuntimeFailure
+from tfjs_verify.measurements.noise.observing import output_noise
 from tfjs_verify.measurements.noise.oracle import Oracle
-from tfjs_verify.measurements.noise.output import OutputNoise, output_noise
+from tfjs_verify.measurements.noise.output import OutputNoise
 from tfjs_verify.measurements.noise.parts import Columns, find_parts
 from tfjs_verify.runtimes import Runtime
 from tfjs_verify.tensors import Array
