@@ -21,7 +21,7 @@ _TREES = 0.25
 """The share of runs in which sums are added up in a tree."""
 _SEED = 1
 """All sums of a run do alike."""
-_TERMS = 2**20
+_TERMS = 2**18
 """How many terms of one product are added up in order, at most: those of a block of its results,
 which lies elsewhere at every run. For all results beyond it random rounding speaks alone."""
 
