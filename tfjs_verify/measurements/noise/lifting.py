@@ -21,8 +21,9 @@ from tfjs_verify.measurements.noise.definitions import Definition, trace
 from tfjs_verify.measurements.noise.dither import Terms, add_dither, add_signs
 from tfjs_verify.measurements.noise.dtypes import lifted_types
 from tfjs_verify.measurements.noise.layouts import channels_last
+from tfjs_verify.measurements.noise.products import PRODUCTS
 from tfjs_verify.measurements.noise.rewriting import Rewrite
-from tfjs_verify.measurements.noise.sequence import PRODUCTS, SEQUENTIAL
+from tfjs_verify.measurements.noise.sequence import SEQUENTIAL
 
 _COMPILED = "_XlaMustCompile"
 _ROUNDED = frozenset({*ABSORBING, *PERIODIC, *PRODUCTS, *SEQUENTIAL})

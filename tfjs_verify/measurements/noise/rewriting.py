@@ -24,7 +24,8 @@ from tfjs_verify.measurements.noise.dtypes import (
     ports,
     wide_types,
 )
-from tfjs_verify.measurements.noise.sequence import PRODUCTS, SEQUENTIAL
+from tfjs_verify.measurements.noise.products import PRODUCTS
+from tfjs_verify.measurements.noise.sequence import SEQUENTIAL
 
 _FLOW = frozenset({"flow", "flow_in", "flow_out"})
 """Arguments of tensor arrays that only order them; their value means nothing."""
