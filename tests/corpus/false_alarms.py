@@ -1,4 +1,4 @@
-"""Measures false alarms: python -m tests.corpus.false_alarms [--models GLOB...] [--seeds N]
+"""Measures false alarms: python -m tests.corpus.false_alarms [--models GLOB...] [--seeds N] ...
 
 Every model of the corpus (`layer:`, `op:` and `app:`) is converted once and judged with every seed
 as `verify` judges it: its noise, its cases, second hearings, all backends. A disagreement that
@@ -131,7 +131,7 @@ def main() -> int:
     options.out.touch()
     lines = map(json.loads, options.out.read_text(encoding="utf-8").splitlines())
     done = {line["name"]: line for line in lines}
-    asked = partial(_measure, seeds=range(options.seeds))
+    asked = partial(_measure, seeds=range(options.first, options.first + options.seeds))
     with options.out.open("a", encoding="utf-8") as file:
         for kind, limit in _MODELS_PER_PROCESS.items():
             named = [n for n in wanted if n not in done and n.startswith(f"{kind}:")]
@@ -158,7 +158,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.corpus.false_alarms")
     add = parser.add_argument
     add("--models", nargs="+", default=["*"], metavar="GLOB", help="as op:matmul, layer:*, app:*")
-    add("--seeds", type=int, default=20, metavar="N", help="how many, from 0 on (20)")
+    add("--seeds", type=int, default=20, metavar="N", help="how many (20)")
+    add("--first", type=int, default=0, metavar="SEED", help="the first of them (0)")
     add("--examples", type=int, metavar="N", help="cases per seed (100; applications 2)")
     add("--timeout", type=float, metavar="S", help="for one case (10; applications 600)")
     add("--out", type=Path, default=Path("build/false_alarms.jsonl"), metavar="FILE.jsonl")
