@@ -227,10 +227,7 @@ def test_no_node_process_outlives_a_killed_parent(models):
             children = _wait_for(lambda: _node_children(parent.pid), count=3)
         finally:
             parent.kill()
-    deadline = time.monotonic() + 5
-    while any(_alive(pid) for pid in children) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert [pid for pid in children if _alive(pid)] == []
+    assert _survivors(children, seconds=5) == []
 
 
 # A shell that starts a test run in the background has its children ignore the signal.
@@ -259,7 +256,15 @@ def test_an_interrupt_ends_the_run_in_order(models):
             parent.kill()
     assert parent.returncode == 130
     assert "Traceback" not in err
-    assert not any(_alive(pid) for pid in children)
+    assert _survivors(children, seconds=60) == []
+
+
+def _survivors(processes: list[int], *, seconds: float) -> list[int]:
+    """The processes that are still there after so long, or none as soon as all are gone."""
+    deadline = time.monotonic() + seconds
+    while any(_alive(pid) for pid in processes) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return [pid for pid in processes if _alive(pid)]
 
 
 def _wait_for(look, *, count: int) -> list[int]:
