@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -55,7 +56,12 @@ class Envelope:
 
     def at(self, sizes: Array) -> Array:
         """The noise to expect on elements of these sizes; it never shrinks as they grow."""
-        return np.array(_smooth(self.largest, self.counts))[_octaves(sizes)]
+        noise: Array = self._smooth[_octaves(sizes)]
+        return noise
+
+    @cached_property
+    def _smooth(self) -> Array:
+        return np.array(_smooth(self.largest, self.counts))
 
 
 def _smooth(largest: Sequence[float], counts: Sequence[int]) -> list[float]:

@@ -109,9 +109,11 @@ class OutputNoise:
         with np.errstate(invalid="ignore", over="ignore"):
             error = np.abs(widened(actual) - widened(expected))
         wrong = np.isfinite(error) & (error > 0)
+        if not wrong.any():
+            return 0.0
         with np.errstate(divide="ignore"):  # integers are allowed nothing
             shares = error[wrong] / self.allowance(expected, factor=factor)[wrong]
-        return factor * float(np.max(shares, initial=0.0))
+        return factor * float(np.max(shares))
 
     def _leaping(self, expected: Array, factor: float, allowed: Array) -> Array:
         """What is `allowed`, and more where rounding decides about an element."""

@@ -78,7 +78,9 @@ class Tally:
             ratio = usual = None
             if name in expected and name in actual and self._counts(case):
                 ratio = judge.ratio(name, expected[name], actual[name])
-                usual = self._judge.ratio(name, expected[name], actual[name])
+                usual = ratio
+                if judge is not self._judge:
+                    usual = self._judge.ratio(name, expected[name], actual[name])
             self._add(case, comparison, judge, ratio)
             self._tell_zeros(case, comparison)
             if comparison.agrees and usual is not None and usual > _FAR:
