@@ -72,24 +72,23 @@ class Row:
         return self.judged is not None and self.judged.passes
 
 
-def build(name: str) -> Any:
-    """A model of `keras.applications` whose output depends on its image."""
+def build(name: str, size: int | None = None) -> Any:
+    """A model of `keras.applications` whose output depends on its image, of `size` a side."""
     import keras
 
     keras.backend.clear_session()
     keras.utils.set_random_seed(len(name))
-    size = SIZES[name]
+    size = size or SIZES[name]
     model = getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3))
     _vary(model, np.random.default_rng(len(name)))
-    images = pictures(name, _CALIBRATION)
+    images = pictures(name, _CALIBRATION, size)
     _learn_statistics(model, images)
     _stretch(model, images)
     return model
 
 
-def pictures(name: str, count: int, *, seed: int = 0) -> np.ndarray:
+def pictures(name: str, count: int, size: int, *, seed: int = 0) -> np.ndarray:
     """Random images, from coarse patches to noise, in the range of the model's own input."""
-    size = SIZES[name]
     rng = np.random.default_rng(seed)
     images = rng.uniform(60, 195, (count, 1, 1, 3))
     for cells in (2, 4, 8, size):
@@ -149,7 +148,7 @@ def cases(name: str, model: Any, *, seed: int) -> list[Any]:
     from tfjs_verify.cases import Case
 
     (spec,) = model.signature.inputs
-    images = pictures(name, 3, seed=seed + 1)
+    images = pictures(name, 3, spec.shape[1], seed=seed + 1)
     origin = f"pictures of seed {seed}"
     return [
         Case("picture", {spec.name: images[:1]}, origin),
@@ -167,7 +166,7 @@ def measure(name: str) -> Row:
 
     started = time.perf_counter()
     built = build(name)
-    one, other = np.asarray(built(pictures(name, 2, seed=1)))
+    one, other = np.asarray(built(pictures(name, 2, SIZES[name], seed=1)))
     row = Row(name, float(np.abs(one - other).max()))
     with (
         tempfile.TemporaryDirectory() as scratch,

@@ -17,7 +17,7 @@ from tfjs_verify.runtimes import BACKENDS, NodePool, TensorFlow
 from tfjs_verify.verification.candidates import Candidate, load
 from tfjs_verify.verification.comparing import compare
 from tfjs_verify.verification.knowledge import know, read_graph
-from tfjs_verify.verification.request import SILENT, Request
+from tfjs_verify.verification.request import SILENT, Request, SpecialValues
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,11 +69,17 @@ def judge(
     examples: int = 100,
     domains: Mapping[str, Domain] | None = None,
     data: Callable[[int], Sequence[Case]] = lambda seed: (),
+    special_values: SpecialValues = "report",
     timeout: float = 600.0,
 ) -> Judged:
     """Compare `artifact` with `model` on every backend; `data` gives the real cases of a seed."""
     request = Request(
-        model=None, examples=examples, inputs=domains or {}, remember=False, timeout=timeout
+        model=None,
+        examples=examples,
+        inputs=domains or {},
+        special_values=special_values,
+        remember=False,
+        timeout=timeout,
     )
     answers = dict.fromkeys(BACKENDS, Answers())
     judged = Judged()
