@@ -56,11 +56,11 @@ class Envelope:
 
     def at(self, sizes: Array) -> Array:
         """The noise to expect on elements of these sizes; it never shrinks as they grow."""
-        noise: Array = self._smooth[_octaves(sizes)]
+        noise: Array = self._by_octave[_octaves(sizes)]
         return noise
 
     @cached_property
-    def _smooth(self) -> Array:
+    def _by_octave(self) -> Array:
         return np.array(_smooth(self.largest, self.counts))
 
 
